@@ -1,0 +1,55 @@
+# wirewatch: each target sets up what it needs, from a fresh clone with Python 3.11+ and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo run test check format schemas requirements clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "wirewatch needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d' ' -f1): .venv/bin/python requirements.txt pyproject.toml
+	@echo "installing wirewatch into .venv ..."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+setup: .venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d' ' -f1)  ## a virtual environment in .venv with what wirewatch needs
+
+.venv/.dev-$(shell cksum requirements-dev.txt | cut -d' ' -f1): requirements-dev.txt
+	@echo "installing the tools for tests and checks into .venv ..."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup-dev: setup .venv/.dev-$(shell cksum requirements-dev.txt | cut -d' ' -f1)
+
+demo: setup  ## the whole pipeline on a live page of its own, no network needed
+	$(BIN)/wirewatch demo $(ARGS)
+
+run: setup  ## watch your own feeds (wirewatch.toml)
+	$(BIN)/wirewatch run $(ARGS)
+
+test: setup-dev  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev  ## format, lint, types, layout contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev  ## format and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements:  ## pin requirements*.txt with hashes (needs uv)
+	uv pip compile -q --generate-hashes --universal --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	uv pip compile -q --generate-hashes --universal --no-header --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove the virtual environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Parsing: bytes of a snapshot to a feed and its entries. Pure: no clock, network or file."""

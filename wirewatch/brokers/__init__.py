@@ -1,0 +1,1 @@
+"""The log that stages meet through, behind one interface."""

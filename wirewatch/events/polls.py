@@ -1,0 +1,86 @@
+"""What passes between pollers and the diff: snapshots' headers, polls and fetch requests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from wirewatch.events.feeds import ParseDefinition
+
+Outcome = Literal["unchanged", "changed", "blocked", "error", "gone"]
+
+
+class SnapshotInfo(Struct, frozen=True):
+    """What a record on `wirewatch.snapshots.v1` says in its ``ww_info`` header, as JSON; its value is the body.
+
+    ``kind`` tells three things apart: a ``body`` as fetched; a ``confirmation`` (no value: the same as
+    the snapshot ``base``); a ``page-check`` (no value: an entry's own page answered ``status``).
+    ``number`` rises per feed; ``owner`` is the generation of the poller that wrote it.
+    ``content_length`` is what the source announced, before any decompression, and ``complete`` whether
+    the body ended as announced. ``url`` is where the body came from after redirects.
+    """
+
+    kind: Literal["body", "confirmation", "page-check"]
+    feed_id: str
+    owner: int
+    number: int
+    snapshot_id: str
+    fetched_at: str
+    definition: ParseDefinition
+    name: str = ""
+    url: str = ""
+    status: int = 200
+    content_type: str = ""
+    body_hash: str = ""
+    base: int | None = None
+    entry_id: str | None = None
+    unconditional: bool = False
+
+
+class Poll(Struct, frozen=True):
+    """The outcome of a poll: enough for another poller to go on from. Newest per feed is kept.
+
+    ``owed`` counts confirmations still to publish; ``number`` is the last snapshot number used;
+    ``failures`` the failed polls in a row. Times are RFC 3339; sizes in bytes; ``took_ms`` of the request.
+    """
+
+    feed_id: str
+    outcome: Outcome
+    at: str
+    next_due: str
+    owner: int
+    number: int
+    owed: int
+    url: str
+    status: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    bytes: int = 0
+    took_ms: float = 0.0
+    failures: int = 0
+    error: str | None = None
+    reason: str | None = None
+    last_good: str | None = None
+    last_change: str | None = None
+    last_full: str | None = None
+    moved_to: str | None = None
+    moved_seen: int = 0
+    stopped: bool = False
+    definition_hash: str | None = None
+
+
+class FetchRequest(Struct, frozen=True):
+    """What the diff asks of a poller. ``id`` makes it once for each such body.
+
+    ``unconditional``: fetch the feed without validators. ``page-check``: look at an entry's own page.
+    """
+
+    id: str
+    feed_id: str
+    kind: Literal["unconditional", "page-check"]
+    reason: str
+    time: str
+    entry_id: str | None = None
+    url: str | None = None

@@ -1,0 +1,59 @@
+"""How things get their ids: hashes of what they are, so that the same input gives the same id anywhere.
+
+No id rests on an offset, a clock or a feed's URL. Parts are joined with their lengths, so that no two
+different lists of parts can give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+
+def _digest(prefix: str, *parts: str | int) -> str:
+    hashed = hashlib.blake2b(digest_size=15, person=prefix.encode())
+    for part in parts:
+        raw = str(part).encode("utf-8", "surrogatepass")
+        hashed.update(len(raw).to_bytes(8, "big"))
+        hashed.update(raw)
+    return f"{prefix}_{base64.b32encode(hashed.digest()).decode().lower()}"
+
+
+def entry_id(feed_id: str, identity: str) -> str:
+    """An entry, from its feed and its identity at first sight (native id, canonical URL, or headline and time)."""
+    return _digest("en", feed_id, identity)
+
+
+def content_hash(headline: str, body: str) -> str:
+    """The text of an entry, as it stands in ``entry.content_hash`` and in its events' ids."""
+    return _digest("ch", headline, body)
+
+
+def event_id(feed_id: str, entry: str | None, op: str, revision: int, content: str) -> str:
+    """An event: the same snapshots through the same parser give the same ids, two texts never share one."""
+    return _digest("ev", feed_id, entry or "", op, revision, content)
+
+
+def snapshot_id(feed_id: str, owner: int, number: int) -> str:
+    """A snapshot, from its feed, the generation of the poller that wrote it and its number."""
+    return _digest("sn", feed_id, owner, number)
+
+
+def alert_id(subscription_id: str, entry: str) -> str:
+    """An alert: one for each pair of subscription and entry, for ever."""
+    return _digest("al", subscription_id, entry)
+
+
+def delivery_id(alert: str, seq: int, channel_id: str) -> str:
+    """A delivery: the same on every try, so that a receiver can tell a repeat (``webhook-id``)."""
+    return _digest("de", alert, seq, channel_id)
+
+
+def subscription_id(name: str) -> str:
+    """A saved search, from its name, which is unique."""
+    return _digest("su", name)
+
+
+def body_hash(body: bytes) -> str:
+    """A body's bytes: "unchanged" and "repeated" are told by it."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
