@@ -33,7 +33,7 @@ DIFF = Stage(
     "processors",
     (topics.SNAPSHOTS,),
     (topics.ENTRY_EVENTS, topics.FETCH_REQUESTS),
-    "processors.handlers:DiffHandler",
+    "processors.diff_handler:DiffHandler",
     "parses each snapshot and says what is new, edited, withdrawn or restored",
 )
 ENRICH = Stage(
@@ -41,7 +41,7 @@ ENRICH = Stage(
     "processors",
     (topics.ENTRY_EVENTS,),
     (topics.ENTRIES, topics.ENTRIES_LATEST),
-    "processors.handlers:EnrichHandler",
+    "processors.enrich_handler:EnrichHandler",
     "adds who, where, how many and who said it",
 )
 SEARCH = Stage(
