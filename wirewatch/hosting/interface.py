@@ -7,7 +7,7 @@ more, then dead-letter it as ``bug`` with its traceback and go on; `BrokenStorag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -42,6 +42,21 @@ class Handler(Protocol):
         Raises `BadInput` where the record can never be processed. Deterministic: the same record and state
         give the same step, so doing it again after a crash repeats the same ids.
         """
+        ...
+
+
+@runtime_checkable
+class VersionedState(Protocol):
+    """What a handler may have besides: the version of its state's form, and the way from an older one.
+
+    A handler without it has version 1. State of a newer version is refused (`BrokenStorage`): an older
+    program must not write over what it cannot read.
+    """
+
+    state_version: int
+
+    def migrate_state(self, version: int, state: bytes) -> bytes:
+        """State of that older version in today's form. Raises `BadInput` where it cannot be read."""
         ...
 
 
