@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wirewatch import identity
+
+
+@given(st.lists(st.text(), min_size=2, max_size=2), st.lists(st.text(), min_size=2, max_size=2))
+def test_two_different_texts_never_share_a_content_hash(a: list[str], b: list[str]) -> None:
+    assert (identity.content_hash(*a) == identity.content_hash(*b)) == (a == b)
+
+
+def test_where_the_headline_ends_matters() -> None:
+    assert identity.content_hash("ab", "c") != identity.content_hash("a", "bc")
+
+
+def test_ids_of_different_kinds_never_collide() -> None:
+    assert identity.entry_id("a", "b")[3:] != identity.alert_id("a", "b")[3:]
+
+
+def test_ids_are_the_same_on_every_machine() -> None:
+    assert identity.entry_id("kz-live", "n1") == "en_rwui4rwal62un2ecxi6amppk"
+
+
+def test_a_lone_surrogate_still_has_an_id() -> None:
+    assert identity.content_hash("\ud800", "").startswith("ch_")
