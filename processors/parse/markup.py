@@ -1,0 +1,138 @@
+"""HTML fragments as a flat list of tokens, in one pass and linear time whatever they hold.
+
+A feed's HTML is read for its text, pictures and links only; a tree is not needed, and deep nesting, which makes
+tree builders quadratic, costs nothing here.
+"""
+
+from __future__ import annotations
+
+import html as html_entities
+import re
+from typing import Literal, NamedTuple
+
+from processors.parse.words import word_set
+
+LONGEST = 1024 * 1024  # characters of markup read of one entry; what follows is cut
+_LONGEST_TAG = 64 * 1024
+
+# Possessive throughout: a tag that does not close costs one look, not one for each way to split it. The quick form
+# stops at the next "<"; only a tag with "<" inside a quoted value needs the full one, which is tried a few times only.
+_QUICK = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>")
+_START = re.compile(r"<[a-zA-Z/!?]")
+_FULL = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
+_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>`]++)))?")
+_LONG_NUMBER = re.compile(r"&#[xX]?[0-9A-Fa-f]{9,}+;?")
+
+SKIPPED = word_set("script style template svg math xmp noembed noframes textarea select iframe object applet head")
+_CLOSERS = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in SKIPPED}
+_ESCAPED_TAG = re.compile(
+    r"</?(?:p|br|hr|b|i|u|em|strong|a|div|span|img|ul|ol|li|h[1-6]|blockquote|table|tbody|tr|td|figure|iframe|font|small"
+    r"|sup|sub|script|style|center|pre|code|cite|q|s)(?:\s[^<>]*+)?/?>",
+    re.IGNORECASE,
+)
+KNOWN_INLINE = word_set(
+    "a abbr b bdi big br center cite code del div em font h1 h2 h3 h4 h5 h6 hr i iframe img ins li mark ol p q s "
+    "small span strike strong style sub sup svg time tt u ul wbr"
+)
+
+
+class Token(NamedTuple):
+    """A piece of text, or a tag with its lower-case name and the attributes as written."""
+
+    kind: Literal["text", "open", "close"]
+    name: str
+    raw: str
+
+
+def decode_entities(text: str) -> str:
+    """``&eacute;`` and ``&#233;`` to ``é``; what names no character becomes U+FFFD."""
+    if "&" not in text:
+        return text
+    # numbers of thousands of digits make int() raise; none of them is a character
+    return html_entities.unescape(_LONG_NUMBER.sub("\ufffd", text))
+
+
+def mended(markup: str) -> str:
+    """Markup that was escaped once or twice too often, as it was meant; else unchanged.
+
+    Only where there is no real tag at all and the decoded text has one that HTML knows: text about tags, beside
+    real ones, stays text.
+    """
+    if "<![CDATA[" in markup:  # CDATA inside CDATA
+        markup = markup.replace("<![CDATA[", "").replace("]]>", "")
+    for _ in range(3):
+        if "&" not in markup or ("<" in markup and _QUICK.search(markup)):
+            break
+        decoded = decode_entities(markup)
+        if decoded == markup or not (_ESCAPED_TAG.search(decoded) or "&lt;" in decoded):
+            break
+        markup = decoded
+    return markup
+
+
+def tokens(markup: str) -> list[Token]:
+    """All text and tags, in order; comments, declarations and the contents of scripts and the like left out."""
+    found: list[Token] = []
+    at, full_tries, length = 0, 32, len(markup)
+    text_from = 0
+    while True:
+        start = _START.search(markup, at)
+        if start is None:
+            break
+        opening = start.start()
+        matched = _QUICK.match(markup, opening)
+        if matched is None and full_tries and markup[opening + 1 : opening + 2].isalpha():
+            full_tries -= 1
+            matched = _FULL.match(markup, opening, opening + _LONGEST_TAG)
+        if matched is None:
+            after = _past_declaration(markup, opening)
+            if after == opening:  # a plain "<"
+                at = opening + 1
+                continue
+            _text(found, markup, text_from, opening)
+            at = text_from = after
+            continue
+        _text(found, markup, text_from, opening)
+        slash, name, raw = matched.groups()
+        name = name.lower()
+        at = matched.end()
+        found.append(Token("close" if slash else "open", name, raw))
+        if name in SKIPPED and not slash and not raw.endswith("/"):
+            closer = _CLOSERS[name].search(markup, at)
+            at = closer.start() if closer is not None else length
+        text_from = at
+    _text(found, markup, text_from, length)
+    return found
+
+
+def _text(found: list[Token], markup: str, start: int, end: int) -> None:
+    if end > start:
+        found.append(Token("text", "", markup[start:end]))
+
+
+def _past_declaration(markup: str, opening: int) -> int:
+    """Where a comment, declaration, stray end or broken tag ends; ``opening`` itself where it is only a "<"."""
+    if markup.startswith("<!--", opening):
+        end = markup.find("-->", opening + 4)
+        return end + 3 if end >= 0 else len(markup)
+    following = markup[opening + 1 : opening + 2]
+    if following in {"!", "?", "/"} or following.isalpha():
+        end = markup.find(">", opening, opening + _LONGEST_TAG)
+        inner = markup.find("<", opening + 1, opening + _LONGEST_TAG)
+        if end >= 0 and (inner < 0 or end < inner):
+            return end + 1
+    return opening
+
+
+def attributes(raw: str) -> dict[str, str]:
+    """A tag's attributes by lower-case name, entities decoded; the first of a name holds, as in browsers."""
+    found: dict[str, str] = {}
+    for matched in _ATTRIBUTE.finditer(raw[:_LONGEST_TAG]):
+        name, double, single, bare = matched.groups()
+        found.setdefault(name.lower(), decode_entities(double or single or bare or ""))
+    return found
+
+
+def has_tags(markup: str) -> bool:
+    """Whether there is a tag in it at all."""
+    return "<" in markup and _QUICK.search(markup) is not None

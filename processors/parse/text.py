@@ -1,0 +1,152 @@
+"""Visible text out of HTML, and what else an entry's markup gives. Everything here is linear in its input."""
+
+from __future__ import annotations
+
+import html as html_entities
+import re
+
+from msgspec import Struct
+
+from processors.parse.markup import KNOWN_INLINE, LONGEST, SKIPPED, Token, decode_entities, mended, tokens
+from processors.parse.media import extract_links, extract_media, links_in, media_in
+from processors.parse.sanitising import sanitise, sanitise_tokens
+from processors.parse.words import word_set
+from wirewatch.events import Link, Media
+
+__all__ = [
+    "Content",
+    "clean_characters",
+    "cut",
+    "extract_links",
+    "extract_media",
+    "inner_text_of_title",
+    "plain_text",
+    "read_markup",
+    "sanitise",
+]
+
+LONGEST_TEXT = 256 * 1024  # bytes of UTF-8, as the contracts say
+
+_BLOCKS = word_set(
+    "address article aside blockquote body br caption center dd details dialog div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol option p pre section summary "
+    "table tbody tfoot thead title tr ul"
+)
+_CELLS = frozenset({"td", "th"})
+# Controls but tab and line ends, lone surrogates, zero-width and invisible characters, overrides of direction. The
+# joiners U+200C and U+200D stay: Persian and emoji need them.
+_JUNK = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u2060\u202d\u202e\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+
+
+class Content(Struct, frozen=True):
+    """An entry's body: plain text, sanitised HTML, and what was in it."""
+
+    text: str
+    html: str
+    media: tuple[Media, ...] = ()
+    links: tuple[Link, ...] = ()
+    truncated: bool = False
+
+
+def clean_characters(text: str) -> str:
+    """Without control characters, NULs, lone surrogates and zero-width characters; lines and spaces as they are."""
+    return text if text.isprintable() else _JUNK.sub("", text)
+
+
+def _one_line(text: str) -> str:
+    """White space collapsed to single spaces, junk characters gone."""
+    line = " ".join(text.split())
+    return line if line.isprintable() else " ".join(_JUNK.sub("", line).split())
+
+
+def plain_text(html: str) -> str:
+    """What a reader sees: block elements become line breaks, white space is collapsed inside lines, entities are
+    decoded, markup that was escaped twice is mended, and characters that nobody sees are gone.
+    """
+    if "<" not in html and "&" not in html:
+        return _lines(html)
+    markup = mended(html)
+    return _text_of(tokens(markup), markup)
+
+
+def _lines(text: str) -> str:
+    """Text without markup: empty lines part paragraphs, all other white space is one space."""
+    if "\n" not in text:
+        return _one_line(text)
+    return "\n".join(line for line in map(_one_line, _PARAGRAPH.split(text)) if line)
+
+
+def _text_of(found: list[Token], markup: str) -> str:
+    if len(found) <= 1 and all(token.kind == "text" for token in found):
+        return _lines(_twice_decoded(markup if not found else found[0].raw))
+    pieces: list[str] = []
+    for kind, name, raw in found:
+        if kind == "text":
+            pieces.append(raw if "\n" not in raw else raw.replace("\n", " "))
+        elif name in _BLOCKS:
+            pieces.append("\n")
+        elif name in _CELLS:
+            pieces.append(" ")
+    decoded = _twice_decoded("".join(pieces))
+    return "\n".join(line for line in map(_one_line, decoded.split("\n")) if line)
+
+
+def _twice_decoded(text: str) -> str:
+    """Entities decoded, and once more where that left some: ``AT&amp;amp;T`` was meant to be ``AT&T``."""
+    decoded = decode_entities(text)
+    if "&" in decoded and _ENTITY.search(decoded):
+        return decode_entities(decoded)
+    return decoded
+
+
+def inner_text_of_title(html: str) -> str:
+    """A headline in one line. Tags that HTML knows are markup, anything else in angle brackets is text."""
+    if "<" not in html and "&" not in html:
+        return _one_line(html)
+    pieces: list[str] = []
+    for kind, name, raw in tokens(mended(html)):
+        if kind == "text":
+            pieces.append(raw)
+        elif name not in KNOWN_INLINE and name not in SKIPPED:
+            pieces.append(f"<{'/' if kind == 'close' else ''}{name}{raw}>")
+        elif name in _BLOCKS:
+            pieces.append(" ")
+    return _one_line(_twice_decoded("".join(pieces)))
+
+
+def cut(text: str) -> tuple[str, bool]:
+    """At most 256 KiB of text, whole characters; and whether anything was cut."""
+    if len(text) * 4 <= LONGEST_TEXT:
+        return text, False
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= LONGEST_TEXT:
+        return text, False
+    return raw[:LONGEST_TEXT].decode("utf-8", "ignore").rstrip(), True
+
+
+def read_markup(html: str, base_url: str) -> Content:
+    """Everything an entry's markup gives, in one pass over it: text, safe HTML, media and links."""
+    if "<" not in html and "&" not in html:
+        text, truncated = cut(_lines(html))
+        return Content(text, _paragraphs(text), truncated=truncated)
+    markup = mended(html[:LONGEST])
+    found = tokens(markup)
+    text, truncated = cut(_text_of(found, markup))
+    truncated = truncated or len(html) > LONGEST
+    if len(found) <= 1:
+        return Content(text, _paragraphs(text), truncated=truncated)
+    return Content(
+        text,
+        sanitise_tokens(markup, found, base_url) if not truncated else _paragraphs(text),
+        media_in(found, base_url),
+        links_in(found, base_url),
+        truncated,
+    )
+
+
+def _paragraphs(text: str) -> str:
+    return html_entities.escape(text, quote=False).replace("\n", "<br>\n")
