@@ -1,0 +1,44 @@
+"""From the setting `broker` to a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+from wirewatch.brokers.embedded import open_reader, open_runner, open_writer
+from wirewatch.errors import UserError
+from wirewatch.logs import redact
+
+if TYPE_CHECKING:
+    from wirewatch.brokers.interface import Broker
+
+_ALLOWED = "write embedded (the log lies in data_dir) or embedded:///DIR (an absolute folder)"
+
+
+def parse_broker_url(url: str, data_dir: Path) -> Path:
+    """The folder that an embedded broker's URL names. Raises `UserError` in words for anything else."""
+    scheme, colon, rest = url.strip().partition(":")
+    if scheme == "embedded":
+        if not colon:
+            return data_dir
+        if rest.startswith("///") and rest.strip("/"):
+            return Path("/" + unquote(rest).lstrip("/"))
+        raise UserError(f"broker {url!r} names no absolute folder; {_ALLOWED}")
+    if scheme == "kafka":
+        raise UserError(f"broker {redact(url)!r}: this version has the embedded broker only; {_ALLOWED}")
+    raise UserError(f"broker {redact(url)!r} is not understood; {_ALLOWED}")
+
+
+def connect(url: str, *, data_dir: Path, mode: Literal["runner", "writer", "reader"]) -> Broker:
+    """Open the broker that the setting names; the topics of the table are created unless only reading.
+
+    Blocks for a moment. ``runner``: the one process that hosts stages; ``writer``: a command that appends
+    beside it; ``reader``: a command that looks. Raises `UserError` or `BrokenStorage` in words.
+    """
+    folder = parse_broker_url(url, data_dir)
+    if mode == "runner":
+        return open_runner(folder)
+    if mode == "writer":
+        return open_writer(folder)
+    return open_reader(folder)
