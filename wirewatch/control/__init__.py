@@ -1,0 +1,27 @@
+"""The control store: channels, alerts' states, the outbox and the positions of the alert sinks."""
+
+from wirewatch.control.interface import (
+    AlertState,
+    Channel,
+    Claim,
+    ControlStore,
+    Delivery,
+    NewDelivery,
+    OutboxSummary,
+    Outcome,
+    Positions,
+)
+from wirewatch.control.sqlite import SqliteControlStore
+
+__all__ = [
+    "AlertState",
+    "Channel",
+    "Claim",
+    "ControlStore",
+    "Delivery",
+    "NewDelivery",
+    "OutboxSummary",
+    "Outcome",
+    "Positions",
+    "SqliteControlStore",
+]

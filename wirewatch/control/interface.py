@@ -1,0 +1,252 @@
+"""What every control store offers. One contract suite (`tests/control/`) holds each implementation to it.
+
+It keeps what must never stand on a topic (addresses and secrets of channels) and what the alert sinks
+must change in one transaction with their position in the log: alerts' states and the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from wirewatch.events import ToldBefore
+from wirewatch.events.alerts import AlertState as StateName
+
+Positions = Mapping[tuple[str, int], int]
+"""``(topic, partition)`` -> the offset to read next."""
+ChannelKind = Literal["terminal", "webhook"]
+DeliveryStatus = Literal["pending", "delivered", "dead", "superseded"]
+
+
+class Channel(Struct, frozen=True):
+    """Where alerts are delivered. ``url`` and ``secret`` may be ``env:NAME``, resolved where they are used.
+
+    ``disabled`` says why nothing is sent to it at present (None: it is in use). ``created`` is RFC 3339.
+    """
+
+    id: str
+    kind: ChannelKind
+    url: str = ""
+    secret: str = ""
+    origin: Literal["file", "command", "built-in"] = "command"
+    disabled: str | None = None
+    created: str = ""
+
+    def __repr__(self) -> str:
+        """Without address and secret: a channel may end up in a traceback."""
+        return f"Channel({self.id!r}, {self.kind!r})"
+
+
+class AlertState(Struct, frozen=True):
+    """What is known of one pair of subscription and entry. The row outlives everything, so that ``seq`` has no holes.
+
+    ``revision`` is the entry's at the last event applied, ``alert`` the last alert as JSON (None: aged out).
+    ``told_before`` is what was last meant for delivery.
+    """
+
+    subscription_id: str
+    entry_id: str
+    alert_id: str
+    seq: int
+    state: StateName
+    told_before: ToldBefore | None
+    revision: int
+    updated_ms: int
+    alert: bytes | None
+
+
+class NewDelivery(Struct, frozen=True):
+    """A delivery to record. ``status`` is ``pending``, or an end state with its reason in ``error``."""
+
+    delivery_id: str
+    alert_id: str
+    seq: int
+    channel_id: str
+    payload: bytes
+    created_ms: int
+    status: DeliveryStatus = "pending"
+    error: str | None = None
+
+
+class Delivery(Struct, frozen=True):
+    """A delivery as recorded.
+
+    ``unsure``: it may have been received although no success is on record. ``retry_since_ms`` is when its
+    tries began to count (a command starts them anew).
+    """
+
+    delivery_id: str
+    alert_id: str
+    seq: int
+    channel_id: str
+    payload: bytes
+    status: DeliveryStatus
+    tries: int
+    next_try_ms: int
+    first_try_ms: int | None
+    retry_since_ms: int
+    error: str | None
+    unsure: bool
+    in_flight: bool
+    created_ms: int
+    done_ms: int | None
+
+
+class Claim(Struct, frozen=True):
+    """A delivery given to a deliverer until its lease ends, with the channel as it is now."""
+
+    delivery: Delivery
+    channel: Channel
+
+
+class Outcome(Struct, frozen=True):
+    """What came of a try. ``pending`` is tried again at ``next_try_ms``."""
+
+    delivery_id: str
+    status: Literal["pending", "delivered", "dead"]
+    at_ms: int
+    next_try_ms: int = 0
+    error: str | None = None
+    unsure: bool = False
+
+
+class OutboxSummary(Struct, frozen=True):
+    """How much waits, since when (None: nothing), and when the next is due."""
+
+    pending: int
+    oldest_created_ms: int | None
+    next_try_ms: int | None
+
+
+class ControlStore(Protocol):
+    """Channels, alerts' states, outbox and positions.
+
+    Every method may be called from any task at once; calls take effect one after another, and each is one
+    transaction, durable on return. Nothing blocks the event loop. Other processes may use the same store
+    at the same time: their changes are seen by the next call. Raises `PassingFault` where another process
+    holds the store for long or the server is away, `BrokenStorage` where it is damaged, full or newer than
+    this program. A call that is cancelled still takes full effect or none.
+    """
+
+    async def open(self) -> None:
+        """Open the store, create or migrate it. Safe to call twice. To be called before anything else."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back after the calls in progress have ended. Safe to call twice."""
+        ...
+
+    async def healthy(self) -> str | None:
+        """None where the store answers, else why not, in words."""
+        ...
+
+    async def channels(self) -> list[Channel]:
+        """All channels, by id."""
+        ...
+
+    async def put_channels(self, put: Sequence[Channel], remove: Sequence[str] = ()) -> None:
+        """Add or replace channels and remove others, together.
+
+        What waits for a removed channel becomes dead, with that as its reason.
+        """
+        ...
+
+    async def set_disabled(self, channel_id: str, why: str | None) -> None:
+        """Stop sending to a channel, saying why, or (None) begin again. Unknown channels are ignored."""
+        ...
+
+    async def position(self, sink: str, topic: str, partition: int) -> int | None:
+        """The offset that the sink reads next; None: it never recorded one."""
+        ...
+
+    async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
+        """The states of every alert on these entries."""
+        ...
+
+    async def alert_states(
+        self,
+        *,
+        since_ms: int = 0,
+        subscription_id: str | None = None,
+        alert_id: str | None = None,
+        limit: int = 100,
+    ) -> list[AlertState]:
+        """States changed since then, newest first, with their last alert."""
+        ...
+
+    async def figure_maxima(self, feed_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """By feed: the highest value it has given for each kind of figure. Feeds without any are left out."""
+        ...
+
+    async def commit_match(
+        self,
+        sink: str,
+        states: Sequence[AlertState],
+        maxima: Mapping[str, Mapping[str, float]],
+        positions: Positions,
+    ) -> None:
+        """Record alerts' states, figures' maxima and the position, together."""
+        ...
+
+    async def deliveries_of(self, alert_ids: Sequence[str]) -> list[Delivery]:
+        """Every delivery of these alerts that is still kept, by alert, channel and seq."""
+        ...
+
+    async def commit_notify(
+        self,
+        sink: str,
+        new: Sequence[NewDelivery],
+        superseded: Sequence[str],
+        positions: Positions,
+    ) -> list[str]:
+        """Record new deliveries, mark others as not to be sent, and record the position, together.
+
+        A delivery id that is there already stays as it is. Only what is pending, not in flight and surely
+        not received can be superseded; the ids that no longer were are returned, and stay.
+        """
+        ...
+
+    async def claim(self, *, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
+        """Take deliveries that are due, for each channel at most as many as ``room`` has for it, and count the try.
+
+        A delivery waits for those of the same alert and channel with a lower seq. Nothing is given for disabled
+        channels. What was claimed is nobody else's until its outcome is recorded or its lease has ended.
+        """
+        ...
+
+    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what came of tries and give the leases back."""
+        ...
+
+    async def release_leases(self) -> int:
+        """Give back leases of a run that ended without recording an outcome; these may have been received."""
+        ...
+
+    async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
+        """Dead-letter what waits for a channel and whose tries began before then; how many."""
+        ...
+
+    async def resend(
+        self,
+        *,
+        at_ms: int,
+        since_ms: int = 0,
+        channel_id: str | None = None,
+        alert_id: str | None = None,
+        dead_only: bool = False,
+    ) -> int:
+        """Make dead and (unless ``dead_only``) delivered ones created since then due again; same ids; how many."""
+        ...
+
+    async def waiting(self) -> dict[str, OutboxSummary]:
+        """By channel: what waits in the outbox; channels with nothing waiting are left out."""
+        ...
+
+    async def prune(self, *, before_ms: int, limit: int = 2_000) -> int:
+        """Forget at most so many deliveries that ended and alerts' texts older than that; how many went.
+
+        Alerts' states stay: a ``seq`` is never given twice.
+        """
+        ...

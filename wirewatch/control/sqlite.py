@@ -1,0 +1,319 @@
+"""The control store on SQLite: ``control.db`` in the data folder, for one machine, usable by several processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+import msgspec
+
+from wirewatch.brokers.embedded.threads import WorkerThread
+from wirewatch.control import sqlite_outbox as outbox
+from wirewatch.control.interface import (
+    AlertState,
+    Channel,
+    Claim,
+    Delivery,
+    NewDelivery,
+    OutboxSummary,
+    Outcome,
+    Positions,
+)
+from wirewatch.control.sqlite_schema import migrate
+from wirewatch.errors import BrokenStorage, PassingFault
+from wirewatch.events import ToldBefore
+
+T = TypeVar("T")
+_BUSY_MS: Final = 5_000
+_STATE: Final = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms, alert"
+_TOLD: Final = msgspec.json.Decoder(ToldBefore)
+_MAY_PASS: Final = (apsw.BusyError, apsw.LockedError)
+
+
+def _state_of(row: Sequence[Any]) -> AlertState:
+    told = None if row[5] is None else _TOLD.decode(row[5])
+    return AlertState(*(*row[:5], told, *row[6:]))
+
+
+class SqliteControlStore:
+    """See `ControlStore`. One connection in a thread of its own; transactions are short, so that commands get in."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = WorkerThread("control-store")
+        self._connection: apsw.Connection | None = None
+
+    async def open(self) -> None:
+        """See `ControlStore`."""
+        await self._thread.run(self._guarded(self._open))
+
+    async def close(self) -> None:
+        """See `ControlStore`."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._thread.run(connection.close)
+            self._thread.close()
+
+    async def healthy(self) -> str | None:
+        """See `ControlStore`."""
+        try:
+            await self._read(lambda connection: connection.execute("SELECT count(*) FROM channels").get)
+        except (BrokenStorage, PassingFault) as error:
+            return str(error)
+        return None
+
+    async def channels(self) -> list[Channel]:
+        """See `ControlStore`."""
+        return await self._read(outbox.select_channels)
+
+    async def put_channels(self, put: Sequence[Channel], remove: Sequence[str] = ()) -> None:
+        """See `ControlStore`."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.executemany(
+                "INSERT INTO channels (id, kind, url, secret, origin, disabled, created) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, url = excluded.url, secret = excluded.secret,"
+                " origin = excluded.origin, disabled = excluded.disabled, created = excluded.created",
+                [msgspec.structs.astuple(channel) for channel in put],
+            )
+            for channel_id in remove:
+                connection.execute("DELETE FROM channels WHERE id = ?", (channel_id,))
+                connection.execute(
+                    "UPDATE outbox SET status = 'dead', error = 'the channel was removed', done_ms = created_ms"
+                    " WHERE channel_id = ? AND status = 'pending'",
+                    (channel_id,),
+                )
+
+        await self._write(work)
+
+    async def set_disabled(self, channel_id: str, why: str | None) -> None:
+        """See `ControlStore`."""
+        await self._write(
+            lambda connection: connection.execute("UPDATE channels SET disabled = ? WHERE id = ?", (why, channel_id))
+        )
+
+    async def position(self, sink: str, topic: str, partition: int) -> int | None:
+        """See `ControlStore`."""
+        sql = "SELECT next_offset FROM positions WHERE sink = ? AND topic = ? AND partition = ?"
+        found = await self._read(lambda connection: connection.execute(sql, (sink, topic, partition)).get)
+        assert found is None or isinstance(found, int)
+        return found
+
+    async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
+        """See `ControlStore`."""
+        sql = f"SELECT {_STATE} FROM alert_states WHERE entry_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - own text
+        wanted = outbox.json_list(entry_ids)
+        return await self._read(lambda connection: [_state_of(row) for row in connection.execute(sql, (wanted,))])
+
+    async def alert_states(
+        self,
+        *,
+        since_ms: int = 0,
+        subscription_id: str | None = None,
+        alert_id: str | None = None,
+        limit: int = 100,
+    ) -> list[AlertState]:
+        """See `ControlStore`."""
+        sql = (
+            f"SELECT {_STATE} FROM alert_states WHERE updated_ms >= :since"  # noqa: S608 - built of our own text
+            " AND (:subscription IS NULL OR subscription_id = :subscription) AND (:alert IS NULL OR alert_id = :alert)"
+            " ORDER BY updated_ms DESC, alert_id LIMIT :limit"
+        )
+        values = {"since": since_ms, "subscription": subscription_id, "alert": alert_id, "limit": limit}
+        return await self._read(lambda connection: [_state_of(row) for row in connection.execute(sql, values)])
+
+    async def figure_maxima(self, feed_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """See `ControlStore`."""
+        sql = "SELECT feed_id, kind, value FROM figure_maxima WHERE feed_id IN (SELECT value FROM json_each(?))"
+        wanted = outbox.json_list(feed_ids)
+
+        def work(connection: apsw.Connection) -> dict[str, dict[str, float]]:
+            found: dict[str, dict[str, float]] = {}
+            for feed_id, kind, value in connection.execute(sql, (wanted,)):
+                found.setdefault(str(feed_id), {})[str(kind)] = float(value)
+            return found
+
+        return await self._read(work)
+
+    async def commit_match(
+        self,
+        sink: str,
+        states: Sequence[AlertState],
+        maxima: Mapping[str, Mapping[str, float]],
+        positions: Positions,
+    ) -> None:
+        """See `ControlStore`."""
+        rows = []
+        for state in states:
+            told = None if state.told_before is None else msgspec.json.encode(state.told_before)
+            values = msgspec.structs.astuple(state)
+            rows.append((*values[:5], told, *values[6:]))
+
+        def work(connection: apsw.Connection) -> None:
+            connection.executemany(
+                f"INSERT OR REPLACE INTO alert_states ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own text
+                rows,
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO figure_maxima (feed_id, kind, value) VALUES (?, ?, ?)",
+                [(feed_id, kind, value) for feed_id, kinds in maxima.items() for kind, value in kinds.items()],
+            )
+            _put_positions(connection, sink, positions)
+
+        await self._write(work)
+
+    async def deliveries_of(self, alert_ids: Sequence[str]) -> list[Delivery]:
+        """See `ControlStore`."""
+        return await self._read(lambda connection: outbox.select_deliveries(connection, alert_ids))
+
+    async def commit_notify(
+        self,
+        sink: str,
+        new: Sequence[NewDelivery],
+        superseded: Sequence[str],
+        positions: Positions,
+    ) -> list[str]:
+        """See `ControlStore`."""
+
+        def work(connection: apsw.Connection) -> list[str]:
+            late = outbox.supersede(connection, superseded)
+            outbox.insert(connection, new)
+            _put_positions(connection, sink, positions)
+            return late
+
+        return await self._write(work)
+
+    async def claim(self, *, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
+        """See `ControlStore`."""
+        # most calls find nothing: those take no lock that a command might wait for
+        if not await self._read(lambda connection: bool(outbox.due(connection, now_ms, dict.fromkeys(room, 1)))):
+            return []
+
+        def work(connection: apsw.Connection) -> list[Claim]:
+            claims = outbox.due(connection, now_ms, room)
+            outbox.lease(connection, claims, now_ms, lease_ms)
+            return claims
+
+        return await self._write(work)
+
+    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """See `ControlStore`."""
+        if outcomes:
+            await self._write(lambda connection: outbox.record(connection, outcomes))
+
+    async def release_leases(self) -> int:
+        """See `ControlStore`."""
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute("UPDATE outbox SET leased_until_ms = 0, unsure = 1 WHERE leased_until_ms > 0")
+            return connection.changes()
+
+        return await self._write(work)
+
+    async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
+        """See `ControlStore`."""
+        return await self._write(lambda connection: outbox.expire(connection, channel_id, before_ms, at_ms, error))
+
+    async def resend(
+        self,
+        *,
+        at_ms: int,
+        since_ms: int = 0,
+        channel_id: str | None = None,
+        alert_id: str | None = None,
+        dead_only: bool = False,
+    ) -> int:
+        """See `ControlStore`."""
+        return await self._write(
+            lambda connection: outbox.resend(
+                connection,
+                at_ms=at_ms,
+                since_ms=since_ms,
+                channel_id=channel_id,
+                alert_id=alert_id,
+                dead_only=dead_only,
+            )
+        )
+
+    async def waiting(self) -> dict[str, OutboxSummary]:
+        """See `ControlStore`."""
+        return await self._read(outbox.waiting)
+
+    async def prune(self, *, before_ms: int, limit: int = 2_000) -> int:
+        """See `ControlStore`."""
+        return await self._write(lambda connection: outbox.prune(connection, before_ms, limit))
+
+    def _open(self) -> None:
+        if self._connection is not None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # channels' secrets lie in it: nobody else on the machine may read it
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = apsw.Connection(str(self._path))
+        try:
+            connection.set_busy_timeout(_BUSY_MS)
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", 2)
+            migrate(connection, str(self._path))
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._thread.run(self._guarded(lambda: work(self._opened())))
+
+    async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
+        def transaction() -> T:
+            connection = self._opened()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self._thread.run(self._guarded(transaction))
+
+    def _opened(self) -> apsw.Connection:
+        if self._connection is None:
+            raise RuntimeError("the control store is not open")
+        return self._connection
+
+    def _guarded(self, work: Callable[[], T]) -> Callable[[], T]:
+        def guarded() -> T:
+            try:
+                return work()
+            except _MAY_PASS as error:
+                raise PassingFault(f"{self._path} is held by another process: {error}", retry_after=0.5) from error
+            except apsw.Error as error:
+                raise BrokenStorage(f"{self._path}: {_words(error)} ({error})") from error
+            except OSError as error:
+                raise BrokenStorage(f"{self._path} cannot be opened: {error.strerror}") from error
+
+        return guarded
+
+
+def _put_positions(connection: apsw.Connection, sink: str, positions: Positions) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)",
+        [(sink, topic, partition, offset) for (topic, partition), offset in positions.items()],
+    )
+
+
+def _words(error: apsw.Error) -> str:
+    known: tuple[tuple[type[apsw.Error], str], ...] = (
+        (apsw.FullError, "the disk is full"),
+        (apsw.CorruptError, "the control store is damaged"),
+        (apsw.NotADBError, "this is no control store"),
+        (apsw.CantOpenError, "the control store cannot be opened"),
+        (apsw.ReadOnlyError, "the control store cannot be written"),
+        (apsw.IOError, "the disk failed"),
+    )
+    return next((text for type_, text in known if isinstance(error, type_)), "the control store refused")
