@@ -49,6 +49,11 @@ def delivery_id(alert: str, seq: int, channel_id: str) -> str:
     return _digest("de", alert, seq, channel_id)
 
 
+def dead_letter_id(stage: str, topic: str, partition: int, offset: int) -> str:
+    """A rejected record, from who rejected it and its place: rejecting it again after a crash is the same one."""
+    return _digest("dl", stage, topic, partition, offset)
+
+
 def subscription_id(name: str) -> str:
     """A saved search, from its name, which is unique."""
     return _digest("su", name)
