@@ -43,6 +43,9 @@ class Poll(Struct, frozen=True):
 
     ``owed`` counts confirmations still to publish; ``number`` is the last snapshot number used;
     ``failures`` the failed polls in a row. Times are RFC 3339; sizes in bytes; ``took_ms`` of the request.
+    ``body_number`` is the number of the last body published, which confirmations name as their base; ``live``
+    says that it is a live page, ``change_every_s`` how often it has changed of late, ``page_checks`` when
+    entries' own pages were looked at within the last hour.
     """
 
     feed_id: str
@@ -69,6 +72,10 @@ class Poll(Struct, frozen=True):
     moved_seen: int = 0
     stopped: bool = False
     definition_hash: str | None = None
+    body_number: int | None = None
+    live: bool = False
+    change_every_s: float | None = None
+    page_checks: list[str] = []
 
 
 class FetchRequest(Struct, frozen=True):
