@@ -1,0 +1,133 @@
+"""Who may ask, and what every answer carries: token, host and origin checks, and the security headers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from wirewatch.errors import UserError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COOKIE = "wirewatch_session"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
+MAX_BODY = 1 << 20
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening there is reachable from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_listen(host: str, token: str) -> None:
+    """`UserError` where the page would be open to others without a token."""
+    if not is_loopback(host) and not token:
+        raise UserError(
+            f"web.listen: {host} can be reached from other machines: set web.token (or WIREWATCH_WEB_TOKEN) too, "
+            "or listen on 127.0.0.1"
+        )
+    if token and len(token) < 16:  # shorter ones are guessed
+        raise UserError("web.token: must have at least 16 characters, such as from: openssl rand -hex 16")
+
+
+def session_value(token: str) -> str:
+    """What the session cookie holds: proof of the token, not the token."""
+    return hmac.new(token.encode(), b"wirewatch session v1", hashlib.sha256).hexdigest()
+
+
+def _same(a: str, b: str) -> bool:
+    return hmac.compare_digest(a.encode("utf-8", "replace"), b.encode("utf-8", "replace"))
+
+
+class Access:
+    """The rules of who may ask. ``hosts`` are the names that our own address may be called by."""
+
+    def __init__(self, *, token: str, listen_host: str, public_url: str = "") -> None:
+        self._token = token
+        self._session = session_value(token) if token else ""
+        self._public_host = urlsplit(public_url).hostname or ""
+        self._loopback = is_loopback(listen_host)
+
+    def host_is_ours(self, request: web.Request) -> bool:
+        """Without a token the name must be a loopback one: another name is DNS turned against us."""
+        if self._token or not self._loopback:
+            return True
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        return is_loopback(host) or (bool(host) and host == self._public_host)
+
+    def origin_is_ours(self, request: web.Request) -> bool:
+        """A browser on a foreign page may neither write nor read the stream (H54-55)."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site" and (
+            request.method not in {"GET", "HEAD"} or request.path.endswith("/stream")
+        ):
+            return False
+        origin = request.headers.get("Origin")
+        return origin is None or urlsplit(origin).netloc == request.headers.get("Host", "")
+
+    def knows(self, request: web.Request) -> bool:
+        """Whether the caller has shown the token, in the header or by the session it opened."""
+        if not self._token:
+            return True
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(shown.strip(), self._token):
+            return True
+        return _same(request.cookies.get(COOKIE, ""), self._session)
+
+    def opens(self, shown: str) -> bool:
+        """Whether that is the token."""
+        return bool(self._token) and _same(shown, self._token)
+
+    @property
+    def session(self) -> str:
+        """The session cookie's value."""
+        return self._session
+
+
+def access_middleware(access: Access) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Hold every request against the rules before any handler sees it."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not access.host_is_ours(request):
+            raise web.HTTPForbidden(text="this name is not ours: call 127.0.0.1, or set web.public_url\n")
+        if not access.origin_is_ours(request):
+            raise web.HTTPForbidden(text="another site's page may not do this\n")
+        open_to_all = request.path in OPEN_PATHS or request.path.startswith("/static/")
+        if not open_to_all and not access.knows(request):
+            if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
+                raise web.HTTPSeeOther("/login")
+            raise web.HTTPUnauthorized(
+                text="a token is needed: Authorization: Bearer TOKEN\n", headers={"WWW-Authenticate": "Bearer"}
+            )
+        if request.headers.get("Content-Encoding") or (request.content_length or 0) > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=request.content_length or 0)
+        return await handler(request)
+
+    return middleware
+
+
+async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Put the security headers on every answer, errors included."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")

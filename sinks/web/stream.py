@@ -1,0 +1,166 @@
+"""The live stream: records of `entries` and `alerts` to many readers, each at its own place.
+
+One task reads the log and keeps its newest part in memory; a reader takes from there, or from the log itself
+where it is behind. Nothing is queued for a reader, so a slow one costs no memory (F17): its own connection
+fills, and it is disconnected and may resume.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from sinks.web.cursor import Offsets, decode_cursor, encode_cursor
+from wirewatch.brokers.interface import Broker, Record
+from wirewatch.errors import BadInput, PassingFault
+from wirewatch.logs import get_logger
+from wirewatch.topics import ALERTS, ENTRIES, Topic
+
+STREAMED: Final[tuple[Topic, ...]] = (ENTRIES, ALERTS)
+_KEPT: Final = 2_000
+_KEPT_BYTES: Final = 32 << 20
+_log = get_logger("web")
+
+
+class TooOld(Exception):  # noqa: N818 - what the place is, not an error of ours
+    """A cursor before the earliest record that is still kept; ``earliest`` is the oldest one that works."""
+
+    def __init__(self, earliest: str) -> None:
+        super().__init__("what followed this cursor is no longer kept")
+        self.earliest = earliest
+
+
+class Tail:
+    """The newest records of one partition, in memory, bounded in number and bytes."""
+
+    def __init__(self, topic: str, partition: int, end: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.begin = end
+        self.end = end
+        self._records: deque[Record] = deque()
+        self._bytes = 0
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take records that follow what is here."""
+        for record in records:
+            self._records.append(record)
+            self._bytes += len(record.value or b"")
+            self.end = record.offset + 1
+        while self._records and (len(self._records) > _KEPT or self._bytes > _KEPT_BYTES):
+            gone = self._records.popleft()
+            self._bytes -= len(gone.value or b"")
+            self.begin = gone.offset + 1
+
+    def after(self, offset: int, limit: int) -> list[Record] | None:
+        """What is here from that offset on; None where the log itself must be asked."""
+        if offset < self.begin:
+            return None
+        out = []
+        for record in reversed(self._records):
+            if record.offset < offset:
+                break
+            out.append(record)
+        out.reverse()
+        return out[:limit]
+
+
+class StreamHub:
+    """Follows the streamed topics on a broker. `start` before anything else; one instance a process."""
+
+    def __init__(self, broker: Broker, log_id: str) -> None:
+        self._broker = broker
+        self._log_id = log_id
+        self._tails: dict[tuple[str, int], Tail] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._arrived = asyncio.Condition()
+        self._version = 0
+
+    async def start(self) -> None:
+        """Begin to follow at the log's present end."""
+        for topic in STREAMED:
+            for partition in range(self._broker.partitions(topic.name)):
+                bounds = await self._broker.bounds(topic.name, partition)
+                tail = Tail(topic.name, partition, bounds.end)
+                self._tails[topic.name, partition] = tail
+                self._tasks.append(asyncio.create_task(self._follow(tail)))
+
+    async def close(self) -> None:
+        """Stop following; readers end. Safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _follow(self, tail: Tail) -> None:
+        while True:
+            try:
+                records = await self._broker.read(tail.topic, tail.partition, tail.end, wait=30.0)
+            except PassingFault as fault:
+                _log.warning("the log cannot be read at the moment", error=fault)
+                await asyncio.sleep(fault.retry_after or 1.0)
+                continue
+            if records:
+                async with self._arrived:
+                    tail.add(records)
+                    self._version += 1
+                    self._arrived.notify_all()
+
+    def end(self) -> Offsets:
+        """The place behind the newest record."""
+        return {key: tail.end for key, tail in self._tails.items()}
+
+    async def earliest(self) -> Offsets:
+        """The place before the oldest record that is kept."""
+        return {key: (await self._broker.bounds(*key)).earliest for key in self._tails}
+
+    def cursor(self, offsets: Offsets) -> str:
+        """A place as text."""
+        return encode_cursor(self._log_id, offsets)
+
+    async def place(self, text: str) -> Offsets:
+        """The place that a reader asks for: a cursor, ``earliest``, or nothing for the end.
+
+        Raises `BadInput` for what is no cursor of this log, `TooOld` where records after it have gone.
+        """
+        if text in {"", "now"}:
+            return self.end()
+        earliest = await self.earliest()
+        if text == "earliest":
+            return earliest
+        offsets = decode_cursor(text, self._log_id, self.end())
+        if any(offsets[key] > tail.end for key, tail in self._tails.items()):
+            raise BadInput("the cursor lies in the future of this log: start without it", reason="bad-cursor")
+        if any(offsets[key] < earliest[key] for key in offsets):
+            raise TooOld(self.cursor(earliest))
+        return offsets
+
+    async def read(
+        self, offsets: Offsets, wanted: Callable[[Record], bool], *, heartbeat: float = 15.0
+    ) -> AsyncIterator[tuple[Record | None, str]]:
+        """Records after a place as they come, each with the cursor behind it; ``(None, cursor)`` as a heartbeat.
+
+        Ends only when its reader stops. The cursor moves past what is not ``wanted`` too.
+        """
+        at = dict(offsets)
+        while True:
+            version = self._version
+            found = False
+            for key, tail in self._tails.items():
+                records = tail.after(at[key], 256)
+                if records is None:
+                    records = await self._broker.read(*key, at[key])
+                for record in records:
+                    found = True
+                    at[key] = record.offset + 1
+                    if wanted(record):
+                        yield record, self.cursor(at)
+            if found:
+                continue
+            try:
+                async with asyncio.timeout(heartbeat), self._arrived:
+                    await self._arrived.wait_for(lambda seen=version: self._version != seen)  # type: ignore[misc]
+            except TimeoutError:
+                yield None, self.cursor(at)
