@@ -1,0 +1,180 @@
+"""The host of a sink, on any broker: read, write, commit, with the same fates as everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from wirewatch.errors import PassingFault
+from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
+from wirewatch.hosting.pauses import pause, unless_stopped
+from wirewatch.logs import get_logger
+from wirewatch.metrics import DEAD_LETTERS, STAGE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from wirewatch.brokers.interface import Broker, Consumer, Record
+    from wirewatch.hosting.interface import Sink
+    from wirewatch.times import Clock
+
+COMMIT_SECONDS: Final = 1.0
+"""Under load the group's offset follows the sink's own position at this distance; it is never ahead of it."""
+
+
+class SinkHost:
+    """Runs one sink until it is told to stop. The sink's own position decides what it is given."""
+
+    def __init__(self, broker: Broker, sink: Sink, inputs: Sequence[str], clock: Clock) -> None:
+        self.stage = sink.stage
+        self.inputs = tuple(inputs)
+        self._broker = broker
+        self._sink = sink
+        self._clock = clock
+        self._stopping = asyncio.Event()
+        self._sought: set[tuple[str, int]] = set()
+        self._uncommitted: dict[tuple[str, int], Record] = {}
+        self._committed_at = 0.0
+        self._log = get_logger(sink.stage)
+
+    def stop(self) -> None:
+        """Ask `run` to return once the records in hand are written."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Feed the sink until stopped, then close it. Raises `BrokenStorage`, and what `Sink.start` raises."""
+        consumer: Consumer | None = None
+        try:
+            await self._retrying(self._sink.start)
+            consumer = await self._broker.consumer(self.stage, self.inputs)
+            while not self._stopping.is_set():
+                await self._turn(consumer)
+            await self._commit(consumer)
+        finally:
+            if consumer is not None:
+                await consumer.close()
+            await self._sink.close()
+
+    async def _turn(self, consumer: Consumer) -> None:
+        try:
+            await self._seek_new(consumer)
+            records = await consumer.poll(wait=0)
+            if not records:
+                await self._commit(consumer)
+                records = await unless_stopped(consumer.poll(wait=1.0), self._stopping) or []
+        except PassingFault as fault:
+            await self._wait_after(decide_failure(fault), 1)
+            return
+        if not records:
+            return
+        started = self._clock.monotonic()
+        if not await self._write(records):
+            return
+        STAGE_SECONDS.labels(self.stage).observe(self._clock.monotonic() - started)
+        self._uncommitted.update({(record.topic, record.partition): record for record in records})
+        if self._clock.monotonic() - self._committed_at >= COMMIT_SECONDS:
+            await self._commit(consumer)
+
+    async def _seek_new(self, consumer: Consumer) -> None:
+        """Start each partition that has just become ours where the sink itself says it stands."""
+        assignment = set(await consumer.assignment())
+        for topic, partition in sorted(assignment - self._sought):
+            position = await self._sink.position(topic, partition)
+            # one that was never written, or was written anew, starts at the beginning whatever the group committed
+            await consumer.seek(topic, partition, position or 0)
+        self._sought = assignment
+
+    async def _write(self, records: Sequence[Record]) -> bool:
+        """Write them all, one by one if need be; False where we were stopped before that."""
+        failure = await self._attempt(lambda: self._sink.write(records))
+        if failure is None:
+            return True
+        if failure.kind == "passing":
+            return False
+        for record in records:
+            if not await self._write_one(record):
+                return False
+        return True
+
+    async def _write_one(self, record: Record) -> bool:
+        tries = 0
+        while True:
+            failure = await self._attempt(lambda: self._sink.write([record]))
+            if failure is None:
+                return True
+            if failure.kind == "passing":
+                return False
+            tries += 1
+            if is_rejected(failure, tries):
+                return await self._reject(record, failure)
+            await self._wait_after(failure, tries)
+            if self._stopping.is_set():
+                return False
+
+    async def _reject(self, record: Record, failure: Failure) -> bool:
+        letter = letter_for(record, self.stage, failure, self._clock.now_ms())
+        # the letter first: a crash in between gives it again with the same id, and loses nothing
+        if not await self._retrying(lambda: self._broker.publish([letter])):
+            return False
+        if not await self._retrying(lambda: self._sink.skip(record)):
+            return False
+        DEAD_LETTERS.labels(self.stage, failure.reason).inc()
+        say = self._log.error if failure.kind == "bug" else self._log.warning
+        say(
+            "record rejected",
+            topic=record.topic,
+            offset=record.offset,
+            key=record.key,
+            reason=failure.reason,
+            error=failure.error,
+            traceback=failure.traceback,
+        )
+        return True
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> Failure | None:
+        """Do it, again and again while faults may pass. None: done; a passing fault: we were stopped meanwhile."""
+        tries = 0
+        while True:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - every error has its fate, and our bugs theirs
+                failure = decide_failure(error)
+            else:
+                return None
+            if failure.kind != "passing":
+                return failure
+            tries += 1
+            await self._wait_after(failure, tries)
+            if self._stopping.is_set():
+                return failure
+
+    async def _retrying(self, work: Callable[[], Awaitable[object]]) -> bool:
+        """Do it however often a passing fault asks for; whether it was done before we were stopped."""
+        tries = 0
+        while True:
+            try:
+                await work()
+            except PassingFault as fault:
+                tries += 1
+                await self._wait_after(decide_failure(fault), tries)
+                if self._stopping.is_set():
+                    return False
+            else:
+                return True
+
+    async def _commit(self, consumer: Consumer) -> None:
+        self._committed_at = self._clock.monotonic()
+        if not self._uncommitted:
+            return
+        try:
+            await consumer.commit(list(self._uncommitted.values()))
+        except PassingFault as fault:
+            self._log.warning("offset not committed yet", error=fault)
+            return
+        self._uncommitted.clear()
+
+    async def _wait_after(self, failure: Failure, tries: int) -> None:
+        seconds = decide_backoff(tries, failure.retry_after)
+        say = self._log.error if failure.kind == "bug" else self._log.warning
+        say("trying again", kind=failure.kind, error=failure.error, seconds=seconds, tries=tries)
+        await pause(seconds, self._clock, self._stopping)
