@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from wirewatch.errors import UserError
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "wirewatch_session"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
@@ -103,7 +101,7 @@ class Access:
         return self._session
 
 
-def access_middleware(access: Access) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def access_middleware(access: Access) -> Middleware:
     """Hold every request against the rules before any handler sees it."""
 
     @web.middleware
