@@ -1,0 +1,44 @@
+"""The label of a live page's headline: ``Live Updates: ...`` names the kind of page, not the news."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = (
+    r"live ?updates?|live ?blog|live ?feed|live ?ticker|live ?coverage|live ?report(?:ing)?|latest ?updates?|updates?|"
+    r"breaking(?: news)?|watch live|as it happened|live|newsblog|newsticker|ticker|"
+    r"minute by minute|en direct(?:o)?|direct|le direct|en vivo|minuto a minuto|última hora|directo|ao vivo|diretta|"
+    r"in diretta|na żywo|canlı|онлайн(?:-трансляция)?|прямая трансляция|текстовая трансляция|хроника|"
+    r"наживо|liveblogg?|direkte|direkt|suora|实时更新|直播|速報|مباشر"
+)
+_BEFORE = re.compile(rf"\s*[\[(]?((?:{_WORDS}))[\])]?\s*(?:[:|•]|\s[-–—])\s*(?=\S)", re.IGNORECASE)
+_AFTER = re.compile(
+    r"\s+[-–—|]\s*(live(?: ?updates?| ?blog| ?ticker| ?coverage)?|latest updates?|as it happened|en direct|en vivo|"
+    r"ao vivo|liveblog|liveticker|онлайн)\s*$",
+    re.IGNORECASE,
+)
+
+
+def split_label(headline: str) -> tuple[str | None, str]:
+    """``"Live Updates: Bridge Closed"`` -> ``("Live Updates", "Bridge Closed")``; no label: ``(None, headline)``."""
+    text = headline.strip()
+    before = _BEFORE.match(text)
+    if before is not None:
+        return before.group(1).strip(), text[before.end() :].strip()
+    after = _AFTER.search(text)
+    if after is not None and after.start() > 0:
+        return after.group(1).strip(), text[: after.start()].strip()
+    return None, text
+
+
+def sounds_live(text: str) -> bool:
+    """Whether words of a live page stand in a headline, an address or a class name."""
+    return _LIVE.search(text) is not None
+
+
+_LIVE = re.compile(
+    r"(?<![a-z])live(?![a-z])|live[-_ ]?(?:blog|ticker|updates?|feed|coverage)|liveblog|newsblog|newsticker|"
+    r"minute[- ]by[- ]minute|as it happened|latest updates|(?<![a-z])ticker(?![a-z])|en[- ]direct|en[- ]vivo|"
+    r"ao[- ]vivo|minuto[- ]a[- ]minuto|diretta|онлайн|трансляция|хроника|прям(?:ой|ая) эфир|速報|直播",
+    re.IGNORECASE,
+)

@@ -1,0 +1,103 @@
+"""JSON-LD out of a page, found without building a DOM, and mended where that cannot change its meaning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+_OPEN = re.compile(r"<script\b[^>]{0,2000}\bld\+json[^>]{0,2000}>", re.IGNORECASE)
+_CLOSE = re.compile(r"</script", re.IGNORECASE)
+_WRAPPED = re.compile(
+    r"\s*(?://\s*)?(?:<!--|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)?\s*"
+    r"(?P<json>.*?)"
+    r"\s*(?:(?://\s*)?(?:-->|\]\]>)|/\*\s*\]\]>\s*\*/)?\s*(?://\s*)?;?\s*",
+    re.DOTALL,
+)
+# A string, or a comma with nothing but a closing bracket behind it. Strings come first, so commas in them are safe.
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?=\s*[}\]])', re.DOTALL)
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_DEEPEST = 200
+_MOST_NODES = 200_000
+_UPDATES = frozenset({"liveBlogUpdate", "liveBlogUpdates"})
+
+
+def find_blocks(html: str) -> Iterator[str]:
+    """The text of every ``application/ld+json`` script, in order; one that is never closed is left out."""
+    at = 0
+    while (opened := _OPEN.search(html, at)) is not None:
+        closed = _CLOSE.search(html, opened.end())
+        if closed is None:
+            return
+        yield html[opened.end() : closed.start()]
+        at = closed.end()
+
+
+def read_json(block: str) -> tuple[Any, bool]:
+    """The block's value, and whether it had to be mended; ``ValueError`` where it cannot be read.
+
+    Mended: raw line breaks and control characters in strings, trailing commas, backslashes that escape nothing,
+    HTML comments or CDATA around it. Not mended: anything where the author's meaning would be a guess.
+    """
+    try:
+        return orjson.loads(block), False
+    except orjson.JSONDecodeError:
+        pass
+    wrapped = _WRAPPED.fullmatch(block)
+    inner = wrapped.group("json") if wrapped is not None else block.strip()
+    if _too_deep(inner):
+        raise ValueError(f"nested more than {_DEEPEST} deep")
+    mended = _STRING_OR_COMMA.sub(_mend, inner)
+    try:
+        return json.loads(mended, strict=False), True
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON, nor safely mended: {error}") from error
+
+
+def _mend(match: re.Match[str]) -> str:
+    text = match.group()
+    if text == ",":
+        return ""
+    if "\\" not in text:
+        return text
+    return _PAIR.sub(lambda pair: pair.group() if pair.group(1) in '"\\/bfnrtu' else pair.group(1), text)
+
+
+def _too_deep(text: str) -> bool:
+    """Counted without regard to strings: a few brackets in texts do no harm to so coarse a limit."""
+    depth = 0
+    for bracket in re.finditer(r"[\[{]|[\]}]", text):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > _DEEPEST:
+            return True
+    return False
+
+
+def nodes_of(document: Any) -> list[dict[str, Any]]:
+    """Every object in the document, outer before inner (``@graph``, ``mainEntity`` and lists included).
+
+    What stands inside an update of a live blog is left out: no live blog is found there.
+    """
+    found: list[dict[str, Any]] = []
+    todo: list[Any] = [document]
+    while todo and len(found) < _MOST_NODES:
+        value = todo.pop()
+        if isinstance(value, dict):
+            found.append(value)
+            inner = [v for k, v in value.items() if isinstance(v, (dict, list)) and k not in _UPDATES]
+            todo.extend(reversed(inner))
+        elif isinstance(value, list):
+            todo.extend(reversed(value))
+    return found
+
+
+def is_a(node: dict[str, Any], name: str) -> bool:
+    """Whether the node's ``@type`` names it, with or without schema.org's address before it."""
+    kinds = node.get("@type") or node.get("type")
+    return any(
+        isinstance(kind, str) and kind.rpartition("/")[2].rpartition(":")[2] == name
+        for kind in (kinds if isinstance(kinds, list) else [kinds])
+    )
