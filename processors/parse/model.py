@@ -53,7 +53,8 @@ class ParsedFeed(Struct, frozen=True):
     ``title``, ``summary``, ``body``, ``label`` are the page's or channel's own; ``has_lead`` says that they
     are a live page's lead (an entry of its own), which a channel title is not. ``listing_hint`` is what the
     format itself tells (a news sitemap is a window), ``ended`` that the source says it is over
-    (``coverageEndTime``, "this live blog has closed"), ``hub`` and ``ttl_ms`` what it asks of pollers.
+    (``coverageEndTime``, "this live blog has closed"), ``section`` the part of the site where the page stands,
+    ``hub`` and ``ttl_ms`` what it asks of pollers.
     ``notes`` are things worth a word to the owner (mended JSON, a skipped entry and why).
     """
 
@@ -71,6 +72,7 @@ class ParsedFeed(Struct, frozen=True):
     has_lead: bool = False
     lead_media: tuple[Media, ...] = ()
     ended: bool = False
+    section: str | None = None
     hub: str | None = None
     ttl_ms: int | None = None
     notes: tuple[str, ...] = ()
