@@ -1,0 +1,120 @@
+"""The whole program as a child process, as a user runs it, and what it left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.recorded_origin import RecordedOrigin
+
+WIREWATCH = Path(sys.executable).parent / "wirewatch"
+ENTRY_OPS = {"baseline", "created", "backfilled", "updated", "withdrawn", "restored"}
+
+
+def write_settings(folder: Path, origin: RecordedOrigin, *, port: int, every: str = "10ms", extra: str = "") -> None:
+    """A wirewatch.toml that watches every recording of the origin."""
+    feeds = "".join(
+        f'\n[[feeds]]\nid = "{name.replace("_", "-")}"\nurl = "{origin.url(name)}"\nevery = "{every}"\n'
+        + re.sub(r"^\[(json|html)\]", r"[feeds.\1]", recording.feed, flags=re.MULTILINE)
+        for name, recording in origin.recordings.items()
+    )
+    (folder / "wirewatch.toml").write_text(
+        f"""broker = "embedded:///{folder}/data"
+data_dir = "{folder}/data"
+allow_networks = ["127.0.0.0/8"]
+[web]
+listen = "127.0.0.1:{port}"
+[poll]
+min_interval = "{every}"
+per_host_interval = "0s"
+check_pages = false
+robots = false
+[ops]
+canary_every = "0s"
+{extra}{feeds}"""
+    )
+
+
+class Program:
+    """``wirewatch run`` in a folder; started, killed, stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; its words go to the folder's ``log``."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [WIREWATCH, "run"], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """Kill it (-9) with everything it started."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds: float = 30.0) -> float:
+        """Ask it to end and give the seconds that took; fails where it does not end in time (F18)."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(seconds)
+        return time.monotonic() - began
+
+    def log(self) -> str:
+        """What it said."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def call(self, *arguments: str) -> str:
+        """Another command beside it: its standard output; fails with its words where it failed."""
+        done = subprocess.run(
+            [WIREWATCH, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def records(self, topic: str) -> list[dict[str, Any]]:
+        """Every value of a topic."""
+        lines = self.call("tail", topic, "--from", "earliest", "--no-follow", "--json").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def replayed(folder: Path, origin: RecordedOrigin, name: str) -> list[dict[str, Any]]:
+    """What `wirewatch replay` gives for the polls that the origin asked for: each version and its confirmations."""
+    recording = origin.recordings[name]
+    place = folder / "replay" / name
+    place.mkdir(parents=True)
+    rows = ["file\ttime"]
+    for file, at in zip(recording.files, recording.times, strict=True):
+        shutil.copy(file, place)
+        rows += [f"{file.name}\t{at}"] * 3
+    (place / "manifest.tsv").write_text("\n".join(rows) + "\n")
+    feed = folder / "replay" / f"{name}.toml"
+    feed.write_text(f'id = "{name.replace("_", "-")}"\nurl = "{origin.url(name)}"\n{recording.feed}')
+    done = subprocess.run(
+        [WIREWATCH, "replay", place, "--feed", feed], capture_output=True, text=True, timeout=300, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
