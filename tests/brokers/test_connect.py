@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wirewatch.brokers.connect import connect, parse_broker_url
+from wirewatch.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("embedded", "/data"),
+        ("embedded:///var/log/ww", "/var/log/ww"),
+        ("embedded:////var/log/ww", "/var/log/ww"),
+        ("embedded:///with%20space", "/with space"),
+    ],
+)
+def test_an_embedded_url_names_its_folder(url: str, folder: str) -> None:
+    assert parse_broker_url(url, Path("/data")) == Path(folder)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["embedded:relative", "embedded://", "embedded:///", "embedded:", "embedded://host/dir", "redis://x", "", "log.db"],
+)
+def test_a_url_that_is_not_understood_is_refused_with_what_is_allowed(url: str) -> None:
+    with pytest.raises(UserError, match="write embedded"):
+        parse_broker_url(url, Path("/data"))
+
+
+def test_kafka_is_refused_in_words_and_its_password_is_not_repeated() -> None:
+    with pytest.raises(UserError, match="embedded broker only") as caught:
+        parse_broker_url("kafka://user:hunter2@host:9092", Path("/data"))
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_connect_opens_each_mode(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no wirewatch log"):
+        connect("embedded", data_dir=tmp_path / "none", mode="reader")
+    assert not (tmp_path / "none").exists()
+    opened = [
+        connect(f"embedded://{tmp_path}", data_dir=tmp_path, mode=mode) for mode in ("runner", "writer", "reader")
+    ]
+    for broker in opened:
+        assert await broker.healthy() is None
+        assert broker.partitions("wirewatch.feeds.v1") == 1
+        await broker.close()
+        await broker.close()
+        assert await broker.healthy() is not None
