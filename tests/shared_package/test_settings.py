@@ -97,3 +97,10 @@ def test_every_setting_has_help_a_flag_and_a_variable_of_its_own() -> None:
 
 def test_paths_relate_to_the_settings_file(tmp_path: Path) -> None:
     assert load(written(tmp_path, "data_dir = 'here'")).data_dir == tmp_path / "here"
+
+
+def test_the_settings_page_is_current() -> None:
+    from wirewatch.cli.commands.about import settings_page
+
+    committed = (Path(__file__).parent.parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert committed == settings_page() + "\n", "run: wirewatch settings --markdown > docs/settings.md"
