@@ -44,7 +44,7 @@ def parse_text_page(text: str, *, url: str, fetched_at_ms: int, timezone: str = 
     needed = 1 if certain and live else 2 if certain or live else 3
     whens = resolve([piece.stamp for piece in pieces], page_ms=None, fetched_at_ms=fetched_at_ms, timezone=timezone)
     entries = [
-        _entry(piece, when, position)
+        entry_of(piece, when, position)
         for position, (piece, when) in enumerate(
             (piece, when) for piece, when in zip(pieces, whens, strict=True) if piece.lines
         )
@@ -65,9 +65,9 @@ def split_at_times(lines: list[Line], *, fetched_at_ms: int, timezone: str = "")
         for index, line in enumerate(lines)
         if (stamp := read_stamp(line.text, fetched_at_ms=fetched_at_ms, timezone=timezone)) is not None
     }
-    stamps = _without_loose_days(_joined(stamps, lines))
+    stamps = without_loose_days(joined_stamps(stamps, lines))
     if sum(stamp.kind != "day" for stamp in stamps.values()) < 2:
-        inline = _inline_pieces(lines, fetched_at_ms=fetched_at_ms, timezone=timezone)
+        inline = inline_pieces(lines, fetched_at_ms=fetched_at_ms, timezone=timezone)
         if inline is not None:
             return inline
     starts = sorted(stamps)
@@ -87,12 +87,14 @@ def split_at_times(lines: list[Line], *, fetched_at_ms: int, timezone: str = "")
     return lines[: starts[0]], pieces[:MOST_ENTRIES]
 
 
-def _joined(stamps: dict[int, Stamp], lines: list[Line]) -> dict[int, Stamp]:
+def joined_stamps(stamps: dict[int, Stamp], lines: list[Line]) -> dict[int, Stamp]:
     """A clock and its date on two lines, one below the other, as one time (where the clock comes first)."""
     joined = dict(stamps)
     for index, stamp in stamps.items():
+        if stamp.kind != "clock" or index + 1 >= len(lines) or len(lines[index + 1].text) > 30:
+            continue
         below = stamps.get(index + 1)
-        if stamp.kind != "clock" or below is None or below.kind != "day":
+        if below is not None and below.kind != "day":
             continue
         both = read_stamp(f"{lines[index].text} {lines[index + 1].text}", fetched_at_ms=0)
         if both is not None and both.kind == "exact":
@@ -101,7 +103,7 @@ def _joined(stamps: dict[int, Stamp], lines: list[Line]) -> dict[int, Stamp]:
     return joined
 
 
-def _without_loose_days(stamps: dict[int, Stamp]) -> dict[int, Stamp]:
+def without_loose_days(stamps: dict[int, Stamp]) -> dict[int, Stamp]:
     """Dates alone head days only where clocks alone follow; elsewhere they are text."""
     if any(stamp.kind == "clock" for stamp in stamps.values()):
         return stamps
@@ -126,7 +128,7 @@ def _is_page_date(lines: list[Line], stamps: dict[int, Stamp], starts: list[int]
     return len(rest) >= 3 and times[0] < rest[0] and all(a >= b for a, b in zip(rest, rest[1:], strict=False))
 
 
-def _inline_pieces(lines: list[Line], *, fetched_at_ms: int, timezone: str) -> tuple[list[Line], list[Piece]] | None:
+def inline_pieces(lines: list[Line], *, fetched_at_ms: int, timezone: str) -> tuple[list[Line], list[Piece]] | None:
     """Pieces where times do not stand alone but begin lines: ``21:40 Uhr: Headline``."""
     found = {
         index: both
@@ -160,7 +162,8 @@ def without_repeats(pieces: list[Piece]) -> list[Piece]:
     return [piece for piece in pieces if not piece.lines or id(piece) in chosen]
 
 
-def _entry(piece: Piece, when: When | None, position: int) -> ParsedEntry:
+def entry_of(piece: Piece, when: When | None, position: int) -> ParsedEntry:
+    """A piece as an entry: its first line is the headline, the others its body."""
     body, truncated = cut("\n".join(line.text for line in piece.lines[1:]))
     return ParsedEntry(
         native_id=None,

@@ -1,0 +1,183 @@
+"""Entries of a page whose engine is known."""
+
+from __future__ import annotations
+
+import xxhash
+from msgspec.structs import replace
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from processors.parse.model import ParsedEntry
+from processors.parse.pages.engines import ENGINES, Engine
+from processors.parse.pages.times import Stamp, read_stamp, resolve
+from processors.parse.text import plain_text, read_markup
+from processors.parse.urls import absolute
+
+_MOST_ENTRIES = 5_000
+
+
+def find_engine(tree: LexborHTMLParser) -> tuple[Engine, list[LexborNode]] | None:
+    """The engine whose blocks stand on the page, and the blocks, outermost only."""
+    for engine in ENGINES:
+        nodes = tree.css(engine.items)[:_MOST_ENTRIES]
+        if not nodes:
+            continue
+        ids = {node.mem_id for node in nodes}
+        outer = [node for node in nodes if not _stands_in(node, ids)]
+        if any(_first(node, engine.time) for node in outer):
+            return engine, outer
+    return None
+
+
+def entries_of(
+    engine: Engine,
+    nodes: list[LexborNode],
+    *,
+    tree: LexborHTMLParser,
+    url: str,
+    page_ms: int | None,
+    fetched_at_ms: int,
+    timezone: str,
+) -> list[ParsedEntry]:
+    """The blocks as entries, each once: a pinned copy only marks the block that it copies."""
+    stamps = [_stamp(node, engine, fetched_at_ms, timezone) for node in nodes]
+    known = [stamp or Stamp("exact", "") for stamp in stamps]
+    whens = resolve(known, page_ms=page_ms, fetched_at_ms=fetched_at_ms, timezone=timezone)
+    pinned_areas = {node.mem_id for node in tree.css(engine.pinned)} if engine.pinned else set()
+    key_areas = {node.mem_id for node in tree.css(engine.key_event)} if engine.key_event else set()
+    entries: list[ParsedEntry] = []
+    for node, stamp, when in zip(nodes, known, whens, strict=True):
+        updated = _updated(node, engine, fetched_at_ms)
+        pinned = node.mem_id in pinned_areas or _stands_in(node, pinned_areas)
+        entry = replace(
+            _entry(node, engine, url),
+            published_ms=when.ms if when else None,
+            published_precision=when.precision if when else "none",
+            published_from=when.source if when else "source",
+            published_raw=stamp.raw or None,
+            updated_ms=updated,
+            pinned=pinned,
+            key_event=node.mem_id in key_areas or any(child.mem_id in key_areas for child in node.css("[class]")),
+        )
+        if entry.headline or entry.body or entry.media:
+            entries.append(entry)
+    return without_copies(entries)
+
+
+def without_copies(entries: list[ParsedEntry]) -> list[ParsedEntry]:
+    """Each entry once, where a page shows it pinned and again in its place; the one in its place stays, marked."""
+    pinned = [entry for entry in entries if entry.pinned]
+    kept: list[ParsedEntry] = []
+    for entry in entries:
+        if entry.pinned and any(not other.pinned and _is_copy(entry, other) for other in entries):
+            continue
+        marked = entry.pinned or any(_is_copy(copy, entry) for copy in pinned)
+        kept.append(replace(entry, pinned=marked, position=len(kept)))
+    return kept
+
+
+def _is_copy(copy: ParsedEntry, entry: ParsedEntry) -> bool:
+    if copy.native_id is not None and entry.native_id is not None:
+        return copy.native_id == entry.native_id
+    same_text = copy.headline == entry.headline and (copy.headline != "" or copy.body == entry.body)
+    return same_text and (copy.published_ms == entry.published_ms or copy.published_ms is None)
+
+
+def _stands_in(node: LexborNode, ids: set[int]) -> bool:
+    above = node.parent
+    while above is not None:
+        if above.mem_id in ids:
+            return True
+        above = above.parent
+    return False
+
+
+def _first(node: LexborNode, paths: tuple[str, ...]) -> str:
+    """The first path that gives something: an attribute, or the visible text."""
+    for path in paths:
+        selector, _, attribute = path.partition("@")
+        found = node.css_first(selector) if selector else node
+        if found is None:
+            continue
+        value = found.attributes.get(attribute) if attribute else plain_text(found.html or "")
+        if value and value.strip():
+            return " ".join(value.split())
+    return ""
+
+
+def _stamp(node: LexborNode, engine: Engine, fetched_at_ms: int, timezone: str) -> Stamp | None:
+    for path in engine.time:
+        raw = _first(node, (path,))
+        if not raw:
+            continue
+        if raw.isdigit() and len(raw) in {10, 13}:
+            seconds = int(raw) / (1000 if len(raw) == 13 else 1)
+            raw_time = read_epoch(seconds)
+            if raw_time is not None:
+                return raw_time
+        stamp = read_stamp(raw, fetched_at_ms=fetched_at_ms, timezone=timezone)
+        if stamp is not None:
+            return stamp
+    return None
+
+
+def read_epoch(seconds: float) -> Stamp | None:
+    """Epoch seconds of an attribute as a stamp."""
+    from processors.parse.dates import parse_time  # noqa: PLC0415 - kept beside its only use
+
+    found = parse_time(seconds)
+    return Stamp("exact", str(int(seconds)), exact=found) if found is not None else None
+
+
+def _updated(node: LexborNode, engine: Engine, fetched_at_ms: int) -> int | None:
+    raw = _first(node, engine.updated)
+    stamp = read_stamp(raw, fetched_at_ms=fetched_at_ms) if raw else None
+    return stamp.exact.ms if stamp is not None and stamp.exact is not None else None
+
+
+def _entry(node: LexborNode, engine: Engine, url: str) -> ParsedEntry:
+    raw_hash = xxhash.xxh3_64_hexdigest((node.html or "").encode("utf-8", "replace"))
+    native = _native_id(node, engine)
+    title = node.css_first(engine.headline) if engine.headline else None
+    headline = " ".join(plain_text(title.html or "").split()) if title is not None else ""
+    address = None
+    if title is not None:
+        anchor = title.css_first("a[href]") or (title.parent if title.parent and title.parent.tag == "a" else None)
+        address = anchor.attributes.get("href") if anchor is not None else None
+    authors = tuple(
+        dict.fromkeys(
+            name for a in (node.css(engine.authors) if engine.authors else []) if (name := plain_text(a.html or ""))
+        )
+    )
+    if title is not None:
+        title.decompose()
+    bodies = node.css(engine.body) if engine.body else []
+    if bodies:
+        ids = {body.mem_id for body in bodies}
+        html = "\n".join(f"<div>{body.html or ''}</div>" for body in bodies if not _stands_in(body, ids))
+    else:
+        for dropped in node.css(", ".join(filter(None, (engine.drop, engine.authors, "time")))):
+            dropped.decompose()
+        html = node.html or ""
+    content = read_markup(html, url)
+    fragment = node.attributes.get("id")
+    return ParsedEntry(
+        native_id=native,
+        headline=headline,
+        body=content.text,
+        html=content.html,
+        url=absolute(url, address) if address else f"{url.partition('#')[0]}#{fragment}" if fragment else None,
+        authors=authors,
+        media=content.media,
+        links=content.links,
+        truncated=content.truncated,
+        raw_hash=raw_hash,
+    )
+
+
+def _native_id(node: LexborNode, engine: Engine) -> str | None:
+    raw = _first(node, engine.id)
+    if "block-" in raw and raw.startswith(("http", "?", "#", "/")):
+        raw = raw.rpartition("block-")[2]
+    for prefix in engine.strip:
+        raw = raw.removeprefix(prefix)
+    return raw or None

@@ -1,0 +1,72 @@
+"""What an HTML page says of itself: its date and zone, section, title and summary, and whether it sounds live."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from selectolax.lexbor import LexborHTMLParser
+
+from processors.parse.dates import parse_time
+from processors.parse.pages.labels import sounds_live, split_label
+from processors.parse.pages.lines import Lead, Line, read_lead
+from processors.parse.text import inner_text_of_title, plain_text
+
+_MODIFIED = (
+    "article:modified_time",
+    "og:updated_time",
+    "last-modified",
+    "datemodified",
+    "date",
+    "article:published_time",
+)
+_OFFSET = re.compile(r"T\d{2}:\d{2}.*?([+-]\d{2}:?\d{2})$")
+_SITE = re.compile(r"\s+[|–—-]\s+[^|–—-]{2,40}$")
+
+
+class PageFacts(Struct, frozen=True):
+    """``date_ms`` and ``timezone`` (an offset) as its head gives them; ``metas`` by lower-case name."""
+
+    title: str
+    metas: dict[str, str]
+    date_ms: int | None = None
+    timezone: str = ""
+    live: bool = False
+
+
+def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
+    """Read once, from the head."""
+    metas: dict[str, str] = {}
+    for meta in tree.css("meta[content]")[:400]:
+        attributes = meta.attributes
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
+        if name:
+            metas.setdefault(name.lower(), (attributes.get("content") or "").strip())
+    node = tree.css_first("title")
+    title = inner_text_of_title(node.inner_html or "") if node is not None else ""
+    raw = next((metas[name] for name in _MODIFIED if metas.get(name)), "")
+    date = parse_time(raw) if raw else None
+    offset = _OFFSET.search(raw)
+    path = url.partition("://")[2].partition("/")[2]
+    heading = tree.css_first("h1")
+    words = " ".join((title, metas.get("og:title", ""), heading.text_content or "" if heading is not None else ""))
+    return PageFacts(
+        title,
+        metas,
+        date_ms=date.ms if date is not None and date.precision != "day" else None,
+        timezone=offset.group(1) if offset is not None else "",
+        live=sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
+    )
+
+
+def lead_of(facts: PageFacts, before: list[Line], entry_headlines: set[str]) -> Lead:
+    """The page's lead: from what stands above the entries, else from what the head says."""
+    lead = read_lead(before, entry_headlines)
+    section = inner_text_of_title(facts.metas.get("article:section", "")) or lead.section
+    if not any(line.heading for line in before) or not lead.title:
+        told = inner_text_of_title(facts.metas.get("og:title", "")) or _SITE.sub("", facts.title)
+        label, title = split_label(told)
+        if title and not lead.title:
+            lead = Lead(title, label, lead.summary, lead.body, section)
+    summary = lead.summary or plain_text(facts.metas.get("og:description") or facts.metas.get("description") or "")
+    return Lead(lead.title, lead.label, summary, lead.body, section)

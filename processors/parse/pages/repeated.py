@@ -1,0 +1,135 @@
+"""Live pages of no known make: blocks that repeat, each with a time and a headline."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from selectolax.lexbor import LexborNode
+
+from processors.parse.dates import ParsedTime, parse_time
+from processors.parse.pages.lines import Line, is_furniture, is_prose, without_tail
+from processors.parse.pages.outline import Outline
+from processors.parse.pages.text_page import joined_stamps, without_loose_days
+from processors.parse.pages.times import Stamp, read_stamp
+
+_MOST_TIMES = 6_000
+_UPDATED_LINE = re.compile(
+    r"(?:last )?(?:updated|edited)\b.{0,60}|(?:aktualisiert|mis à jour|обновлено)\b.{0,60}", re.IGNORECASE
+)
+
+
+class Block(Struct):
+    """One repeated block: where its lines begin and end, and the elements it is made of."""
+
+    start: int
+    end: int
+    stamp: Stamp
+    nodes: list[LexborNode]
+    headline: Line | None = None
+    headline_at: int = -1
+    body: list[Line] = []
+
+
+def stamps_of(outline: Outline, *, fetched_at_ms: int, timezone: str) -> dict[int, Stamp]:
+    """Every line that is a time, machine-readable times first."""
+    found: dict[int, Stamp] = {}
+    for index, line in enumerate(outline.lines):
+        stamp: Stamp | None = None
+        if line.moment:
+            exact = parse_time(line.moment, timezone=timezone)
+            if exact is not None and exact.precision != "day":
+                precision = "minute" if exact.ms % 60_000 == 0 else exact.precision
+                stamp = Stamp("exact", line.text or line.moment, exact=ParsedTime(exact.ms, precision))
+        if stamp is None and line.text:
+            stamp = read_stamp(line.text, fetched_at_ms=fetched_at_ms, timezone=timezone)
+        if stamp is not None:
+            found[index] = stamp
+            if len(found) >= _MOST_TIMES:
+                break
+    joined = joined_stamps(found, outline.lines)
+    for index in found.keys() - joined.keys():  # a clock whose date stands on the next line is told there
+        outline.lines[index].text = ""
+    return without_loose_days(joined)
+
+
+def find_blocks(outline: Outline, stamps: dict[int, Stamp]) -> list[list[Block]]:
+    """Candidate lists of blocks, best first: for each element, its children that hold a time."""
+    children: dict[int, dict[int, LexborNode]] = {}
+    parents: dict[int, LexborNode] = {}
+    for index, stamp in stamps.items():
+        if stamp.kind == "day":
+            continue
+        node: LexborNode | None = outline.nodes[index]
+        while node is not None and (above := node.parent) is not None and above.is_element_node:
+            parents[above.mem_id] = above
+            kin = children.setdefault(above.mem_id, {})
+            if node.mem_id in kin:
+                break  # this branch has been climbed already
+            kin[node.mem_id] = node
+            node = above
+    candidates = sorted((kin for kin in children.items() if len(kin[1]) >= 2), key=lambda kin: -len(kin[1]))[:12]
+    lists = [_blocks_in(parents[parent], kin, outline, stamps) for parent, kin in candidates]
+    lists = [blocks for blocks in lists if len(blocks) >= 2]
+    return sorted(lists, key=lambda blocks: -sum(1 + 2 * (len(b.body) > 0) for b in blocks))
+
+
+def _blocks_in(
+    parent: LexborNode, kin: dict[int, LexborNode], outline: Outline, stamps: dict[int, Stamp]
+) -> list[Block]:
+    """The blocks below one element: each child with a time, or each time with what follows it up to the next."""
+    timed = sorted((outline.spans.get(node.mem_id, (-1, -1)), node.mem_id) for node in kin.values())
+    spans = [span for span, _ in timed if span[0] >= 0]
+    bare = sum(all(i in stamps for i in range(*span)) for span in spans)
+    end_of_all = outline.spans.get(parent.mem_id, (0, 0))[1]
+    siblings = list(parent.iter())
+    blocks: list[Block] = []
+    flat = bare * 2 > len(spans)
+    for number, (start, end) in enumerate(spans):
+        last = number + 1 == len(spans)
+        if flat:
+            end = end_of_all if last else spans[number + 1][0]
+        stamp = next((stamps[i] for i in range(start, end) if i in stamps and stamps[i].kind != "day"), None)
+        if stamp is None:
+            continue
+        nodes = [n for n in siblings if _within(outline.spans.get(n.mem_id), start, end)]
+        blocks.append(_fill(Block(start, end, stamp, nodes), outline, stamps, cut_tail=flat and last))
+    return _with_headlines(blocks)
+
+
+def _within(span: tuple[int, int] | None, start: int, end: int) -> bool:
+    return span is not None and start <= span[0] and span[1] <= end and span[0] < span[1]
+
+
+def _fill(block: Block, outline: Outline, stamps: dict[int, Stamp], *, cut_tail: bool) -> Block:
+    lines = [
+        (index, outline.lines[index])
+        for index in range(block.start, block.end)
+        if index not in stamps and outline.lines[index].text and not _UPDATED_LINE.fullmatch(outline.lines[index].text)
+    ]
+    if cut_tail:
+        kept = without_tail([line for _, line in lines[1:]])
+        lines = lines[: 1 + len(kept)]
+    lines = [(index, line) for index, line in lines if not is_furniture(line.text)]
+    title = next(((i, line) for i, line in lines if line.heading), None)
+    if title is None:
+        title = next(((i, line) for i, line in lines[:2] if line.strong and not is_prose(line.text)), None)
+        title = title or next(((i, line) for i, line in lines[:1] if line.strong), None)
+    if title is not None:
+        block.headline_at, block.headline = title
+    block.body = [
+        line
+        for index, line in lines
+        if index != block.headline_at and (index > block.headline_at or is_prose(line.text))
+    ]
+    return block
+
+
+def _with_headlines(blocks: list[Block]) -> list[Block]:
+    """Where most blocks set no headline out, the first line of each is its headline; blocks without text go."""
+    told = [block for block in blocks if block.headline is not None or block.body]
+    if sum(block.headline is not None for block in told) * 2 < len(told):
+        for block in told:
+            if block.headline is None and block.body:
+                block.headline = block.body.pop(0)
+    return told
