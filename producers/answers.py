@@ -26,13 +26,17 @@ Reason = Literal[
 
 
 class Ask(Struct, frozen=True):
-    """One request as it will be made. ``headers`` are the feed's own, with their secrets: never log an `Ask`."""
+    """One request as it will be made. ``headers`` are the feed's own, with their secrets: never log an `Ask`.
+
+    ``status_only``: only the status is wanted, whatever it is; no body is read.
+    """
 
     url: str
     headers: dict[str, str] = {}
     etag: str | None = None
     last_modified: str | None = None
     proxy: str | None = None
+    status_only: bool = False
 
     @property
     def conditional(self) -> bool:

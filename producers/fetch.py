@@ -142,7 +142,7 @@ class Fetcher:
             retry_after_ms=hop.retry_after_ms,
             moved_to=str(hop.url) if hop.hops and hop.permanent else None,
         )
-        if response.status == 304 and ask.conditional:
+        if ask.status_only or (response.status == 304 and ask.conditional):
             return answer
         if response.status not in {200, 203}:
             raise Refused("http-status", f"HTTP {response.status} {plain(response.reason)}".rstrip())

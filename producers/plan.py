@@ -74,3 +74,12 @@ def read_headers(feed: Feed, environ: Mapping[str, str]) -> dict[str, str]:
             raise BadInput(f"headers: {name}: its value is not one that can be sent", reason="setting")
         out[name] = text
     return out
+
+
+def host_of(url: str) -> str:
+    """The host and port that requests to a URL share their pause by."""
+    try:
+        read = URL(url)
+    except ValueError:
+        return url  # no URL at all: its fetch says so
+    return f"{read.host}:{read.port}"

@@ -1,0 +1,117 @@
+"""Fetch requests waiting to be served, and how far the group has come: nothing unserved is passed over."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from wirewatch import topics
+from wirewatch.errors import BadInput
+from wirewatch.events import FetchRequest, decode
+from wirewatch.logs import get_logger
+
+if TYPE_CHECKING:
+    from wirewatch.brokers.interface import Broker, Consumer, Record
+
+_log = get_logger("poll")
+_REMEMBERED = 10_000  # ids of requests served, so that one that comes twice is served once
+_MAX_WAITING = 1_000  # requests a feed may have waiting; the diff asks again where it still wants to know
+
+
+class Waiting(Struct):
+    """A request not served yet."""
+
+    request: FetchRequest
+    record: Record
+    served: bool = False
+
+
+class Inbox:
+    """What the diff asks of this poller. For use from one event loop."""
+
+    def __init__(self, broker: Broker, group: str) -> None:
+        self._broker = broker
+        self._group = group
+        self._consumer: Consumer | None = None
+        self._order: dict[int, deque[Waiting]] = {}
+        self._by_feed: dict[str, list[Waiting]] = {}
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._reached: dict[int, Record] = {}
+
+    async def open(self) -> None:
+        """Join the group. Raises what `Broker.consumer` raises."""
+        self._consumer = await self._broker.consumer(self._group, [topics.FETCH_REQUESTS.name])
+
+    async def close(self) -> None:
+        """Leave the group. Safe to call twice."""
+        if self._consumer is not None:
+            await self._consumer.close()
+            self._consumer = None
+
+    async def assigned(self) -> frozenset[int]:
+        """The partitions that are ours: the feeds of the same partitions are ours too."""
+        assert self._consumer is not None, "open() comes first"
+        return frozenset(partition for _, partition in await self._consumer.assignment())
+
+    async def receive(self, *, wait: float) -> list[Waiting]:
+        """What came newly within ``wait`` seconds. A record that is no request is logged and passed over."""
+        assert self._consumer is not None, "open() comes first"
+        await self._commit()
+        new: list[Waiting] = []
+        for record in await self._consumer.poll(max_records=256, wait=wait):
+            try:
+                request = decode(record.value or b"", FetchRequest)
+            except BadInput as error:
+                _log.warning("fetch request left out", offset=record.offset, error=error)
+                self._reached[record.partition] = record
+                continue
+            waiting = Waiting(request, record)
+            self._order.setdefault(record.partition, deque()).append(waiting)
+            queue = self._by_feed.setdefault(request.feed_id, [])
+            if request.id in self._seen or len(queue) >= _MAX_WAITING:
+                waiting.served = True
+                continue
+            self._remember(request.id)
+            queue.append(waiting)
+            new.append(waiting)
+        return new
+
+    def waiting(self, feed_id: str, kind: str) -> list[Waiting]:
+        """Requests of that kind which wait for that feed."""
+        return [one for one in self._by_feed.get(feed_id, []) if one.request.kind == kind and not one.served]
+
+    def done(self, served: list[Waiting]) -> None:
+        """These were served, or never will be."""
+        for one in served:
+            one.served = True
+            queue = self._by_feed.get(one.request.feed_id, [])
+            if one in queue:
+                queue.remove(one)
+            if not queue:
+                self._by_feed.pop(one.request.feed_id, None)
+
+    def drop(self, feed_id: str) -> None:
+        """Nothing will be served for that feed any more."""
+        self.done(list(self._by_feed.get(feed_id, [])))
+
+    def _remember(self, request_id: str) -> None:
+        self._seen[request_id] = None
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    async def _commit(self) -> None:
+        """Move the group on over everything served that nothing unserved comes before."""
+        for partition, order in self._order.items():
+            while order and order[0].served:
+                self._reached[partition] = order.popleft().record
+        ready = [
+            record
+            for partition, record in self._reached.items()
+            if not self._order.get(partition) or self._order[partition][0].record.offset > record.offset
+        ]
+        if ready and self._consumer is not None:
+            await self._consumer.commit(ready)
+            for record in ready:
+                self._reached.pop(record.partition, None)

@@ -1,0 +1,310 @@
+"""The stage ``poll``: fetches what is due and publishes what changed. The rules are in the pure modules beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from producers.answers import Limits
+from producers.asking import Asking
+from producers.cadence import RETRY_AFTER_CAP_MS, Cadence
+from producers.canary import run_canary
+from producers.inbox import Inbox, Waiting
+from producers.observing import Observed
+from producers.plan import definition_hash, host_of, user_agent
+from producers.publishing import Publisher
+from producers.recovery import recover
+from producers.schedule import Schedule
+from producers.turns import Turns
+from wirewatch import topics
+from wirewatch.brokers.partitioning import partition_for
+from wirewatch.brokers.view import LatestView
+from wirewatch.canary import CANARY_ID
+from wirewatch.events import Feed, Poll, decode
+from wirewatch.logs import get_logger
+from wirewatch.net import Guard
+from wirewatch.settings.declared import read_networks, read_size
+from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
+
+    from wirewatch.brokers.interface import Broker, Record
+    from wirewatch.settings import Settings
+    from wirewatch.settings.declared import Poll as PollSettings
+    from wirewatch.times import Clock
+
+_log = get_logger("poll")
+_STATES_EVERY = 10.0
+
+
+def limits_of(poll: PollSettings) -> Limits:
+    """What one request may cost, from the settings."""
+    return Limits(
+        connect_seconds=parse_duration_ms(poll.connect_timeout) / 1000,
+        total_seconds=parse_duration_ms(poll.total_timeout) / 1000,
+        max_body=read_size(poll.max_body),
+        max_redirects=poll.max_redirects,
+    )
+
+
+class Poller:
+    """Hosts polling on any broker. One instance, used from one event loop.
+
+    `run` follows ``feeds`` and ``fetch-requests``, asks what is due, and publishes each snapshot and then its
+    poll, until `stop`. Feeds that are added, changed, removed or switched off take effect within a second.
+    """
+
+    stage = "poll"
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+        resolver: AbstractResolver | None = None,
+        drain_seconds: float = 10.0,
+    ) -> None:
+        """``environ`` is where ``env:NAME`` headers are read; ``drain_seconds`` bounds the time after `stop`."""
+        self._broker = broker
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._environ = os.environ if environ is None else environ
+        self._resolver = resolver
+        self._drain_seconds = drain_seconds
+        self._cadence = Cadence.of(settings.poll)
+        per_host = parse_duration_ms(settings.poll.per_host_interval) / 1000
+        self._schedule = Schedule(concurrency=settings.poll.concurrency, per_host=per_host)
+        self._feeds: LatestView[Feed] = LatestView(broker, topics.FEEDS.name, _read_feed)
+        self._inbox = Inbox(broker, self.stage)
+        self._observed = Observed(settings.ops.feed_series)
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: Turns | None = None
+        self._assigned: frozenset[int] = frozenset()
+        self._failed: BaseException | None = None
+
+    @property
+    def polls(self) -> Mapping[str, Poll]:
+        """Each feed's last poll as this poller knows it."""
+        return self._turns.polls if self._turns is not None else {}
+
+    def stop(self) -> None:
+        """Ask `run` to end. Returns at once; safe to call twice and before `run`."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Poll until `stop`; then let what is in flight end, for at most ``drain_seconds``.
+
+        Raises `BrokenStorage` where the broker can keep nothing any more, and whatever else ends one of its own
+        loops (a bug); never because of a source.
+        """
+        guard = Guard(read_networks(self._settings.allow_networks))
+        asking = Asking(
+            guard,
+            self._clock,
+            limits=limits_of(self._settings.poll),
+            user_agent=user_agent(self._settings.poll.contact),
+            robots=self._settings.poll.robots,
+            per_host_seconds=parse_duration_ms(self._settings.poll.per_host_interval) / 1000,
+            resolver=self._resolver,
+        )
+        try:
+            await self._begin(asking)
+            await self._until_stopped()
+        finally:
+            self.stop()
+            await self._drain()
+            await self._inbox.close()
+            await asking.close()
+
+    async def _begin(self, asking: Asking) -> None:
+        await self._inbox.open()
+        self._assigned = await self._inbox.assigned()
+        await self._feeds.refresh()
+        recovered = await recover(self._broker, self._feeds.values, now_ms=self._clock.now_ms())
+        self._turns = Turns(
+            polls=recovered.polls,
+            owner=recovered.owner + 1,
+            asking=asking,
+            publisher=Publisher(self._broker, self._clock, patience=self._drain_seconds, stopping=self._stopping),
+            inbox=self._inbox,
+            observed=self._observed,
+            cadence=self._cadence,
+            clock=self._clock,
+            environ=self._environ,
+        )
+        for feed_id in list(self._feeds.values):
+            self._place(feed_id)
+        _log.info("polling", feeds=len(self._schedule), owner=recovered.owner + 1)
+
+    async def _until_stopped(self) -> None:
+        """Run the loops until `stop`, or until one of them ends by an error, which is raised."""
+        loops = [self._follow_feeds(), self._follow_requests(), self._work(), self._show_states(), self._sing()]
+        tasks = [asyncio.create_task(one) for one in loops]
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            pending = {*tasks, stopping}
+            while not self._stopping.is_set():
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            if self._failed is not None:
+                raise self._failed
+        finally:
+            for task in (*tasks, stopping):
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+    async def _drain(self) -> None:
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._drain_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what is followed
+
+    async def _follow_feeds(self) -> None:
+        while True:
+            for feed_id in await self._feeds.wait_changed(1.0):
+                self._place(feed_id)
+
+    async def _follow_requests(self) -> None:
+        while True:
+            for waiting in await self._inbox.receive(wait=1.0):
+                self._place_request(waiting)
+            assigned = await self._inbox.assigned()
+            if assigned != self._assigned:
+                await self._take_over(assigned)
+
+    async def _take_over(self, assigned: frozenset[int]) -> None:
+        """Partitions came or went: go on with their feeds from what their last poller recorded."""
+        assert self._turns is not None, "nothing is followed before the start"
+        gained, self._assigned = assigned - self._assigned, assigned
+        if gained:
+            recovered = await recover(self._broker, self._feeds.values, now_ms=self._clock.now_ms())
+            self._turns.owner = max(self._turns.owner, recovered.owner) + 1
+            for feed_id, poll in recovered.polls.items():
+                if self._partition(feed_id) in gained:
+                    self._turns.polls[feed_id] = poll
+        for feed_id in list(self._feeds.values):
+            self._place(feed_id)
+
+    def _partition(self, feed_id: str) -> int:
+        return partition_for(feed_id, self._broker.partitions(topics.FETCH_REQUESTS.name))
+
+    def _place(self, feed_id: str) -> None:
+        """Put a feed where it belongs in the schedule, after its definition or our share of feeds changed."""
+        assert self._turns is not None, "nothing is followed before the start"
+        feed = self._feeds.get(feed_id)
+        if feed is None or not feed.enabled or self._partition(feed_id) not in self._assigned:
+            self._turns.feeds.pop(feed_id, None)
+            self._schedule.remove(feed_id)
+            if feed is None:
+                self._observed.forget(feed_id)
+                self._inbox.drop(feed_id)
+            return
+        known = self._turns.feeds.get(feed_id)
+        self._turns.feeds[feed_id] = feed
+        poll = self._turns.polls.get(feed_id)
+        same = poll is not None and poll.definition_hash == definition_hash(feed)
+        if poll is not None and same:
+            if poll.stopped:
+                self._schedule.remove(feed_id)
+                return
+            if known is not None and feed_id in self._schedule and known.every == feed.every:
+                return
+        now = self._clock.monotonic()
+        # a changed definition or rhythm is asked at once; else when it was due, however odd the clock was then
+        fresh = poll is None or not same or (known is not None and known.every != feed.every)
+        wait_ms = 0 if poll is None or fresh else parse_ms(poll.next_due) - self._clock.now_ms()
+        due = now + min(max(wait_ms, 0), max(RETRY_AFTER_CAP_MS, self._cadence.max_ms)) / 1000
+        self._put(feed_id, feed.url, due)
+
+    def _put(self, key: str, url: str, due: float) -> None:
+        assert self._turns is not None, "nothing is followed before the start"
+        poll = self._turns.polls.get(key)
+        doubtful = poll is None or poll.failures > 0
+        self._schedule.put(key, host=host_of(url), due=due, doubtful=doubtful)
+        self._wake.set()
+
+    def _place_request(self, waiting: Waiting) -> None:
+        """Serve a request soon: a fetch no sooner than the feed may be asked, a page when its site is free."""
+        assert self._turns is not None, "nothing is followed before the start"
+        request = waiting.request
+        feed, poll = self._turns.feeds.get(request.feed_id), self._turns.polls.get(request.feed_id)
+        if feed is None or poll is None or poll.stopped:
+            self._inbox.done([waiting])
+        elif request.kind == "page-check":
+            if not self._settings.poll.check_pages or not request.url:
+                self._inbox.done([waiting])
+                return
+            self._put(self._turns.page_key(waiting), request.url, self._clock.monotonic())
+        elif poll.failures == 0:
+            ahead = parse_ms(poll.at) + self._cadence.min_ms - self._clock.now_ms()
+            due = self._clock.monotonic() + min(max(ahead, 0), self._cadence.min_ms) / 1000
+            self._put(request.feed_id, feed.url, due)
+
+    # -- what is done
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            for key in self._schedule.take(self._clock.monotonic()):
+                task = asyncio.create_task(self._turn(key))
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+            wait = self._schedule.wait(self._clock.monotonic())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+
+    async def _turn(self, key: str) -> None:
+        """One feed or page is asked, and put back."""
+        assert self._turns is not None, "nothing is asked before the start"
+        due: int | None = None
+        try:
+            due = await self._turns.take(key)
+        finally:
+            now = self._clock.monotonic()
+            again = self._schedule.done(key, now)
+            url = self._turns.url_of(key)
+            if url is not None and (due is not None or again is not None):
+                at = now + (due or 0) / 1000
+                self._put(key, url, at if again is None else max(min(again, at), now))
+            self._wake.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
+            self.stop()
+
+    async def _show_states(self) -> None:
+        while True:
+            assert self._turns is not None, "nothing is shown before the start"
+            polls = self._turns.polls
+            self._observed.states(
+                ((feed, polls.get(feed_id)) for feed_id, feed in self._feeds.values.items()), self._clock.now_ms()
+            )
+            await self._clock.sleep(_STATES_EVERY)
+
+    async def _sing(self) -> None:
+        assert self._turns is not None, "nothing sings before the start"
+        every = parse_duration_ms(self._settings.ops.canary_every)
+        if every <= 0 or self._partition(CANARY_ID) not in self._assigned:
+            await self._stopping.wait()
+            return
+        publish, previous = self._turns.publisher.publish, self._turns.polls.get(CANARY_ID)
+        await run_canary(publish, previous, owner=self._turns.owner, every_ms=every, clock=self._clock)
+
+
+def _read_feed(record: Record) -> Feed:
+    return decode(record.value or b"", Feed)

@@ -1,0 +1,195 @@
+"""One feed's turn: asked, decided, published. The schedule says whose turn it is; the rules are in `decide`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from producers.answers import Answer
+from producers.decide import Asked, PollDecision, decide_poll
+from producers.page_checks import decide_page_check, plan_page_check, wait_for_page_check
+from producers.plan import definition_hash, full_body_due, plan_ask
+from producers.records import poll_record
+from wirewatch.errors import BadInput, BrokenStorage, PassingFault
+from wirewatch.logs import get_logger, redact
+from wirewatch.times import parse_ms
+
+if TYPE_CHECKING:
+    from producers.asking import Asking
+    from producers.cadence import Cadence
+    from producers.inbox import Inbox, Waiting
+    from producers.observing import Observed
+    from producers.publishing import Publisher
+    from wirewatch.events import Feed, Poll
+    from wirewatch.times import Clock
+
+_log = get_logger("poll")
+
+
+class Turns:
+    """What the poller knows of its feeds, and what it does when one is due."""
+
+    def __init__(
+        self,
+        *,
+        polls: dict[str, Poll],
+        owner: int,
+        asking: Asking,
+        publisher: Publisher,
+        inbox: Inbox,
+        observed: Observed,
+        cadence: Cadence,
+        clock: Clock,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.polls = polls
+        self.owner = owner
+        self.feeds: dict[str, Feed] = {}
+        self.publisher = publisher
+        self._asking = asking
+        self._inbox = inbox
+        self._observed = observed
+        self._cadence = cadence
+        self._clock = clock
+        self._environ = environ
+        self._pages: dict[str, Waiting] = {}
+        # a feed's poll and its page checks may be in flight together, and share its numbers
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def page_key(self, waiting: Waiting) -> str:
+        """A name for the schedule under which an entry's page is looked at."""
+        key = f"{waiting.request.feed_id}\0{waiting.request.id}"
+        self._pages[key] = waiting
+        return key
+
+    def url_of(self, key: str) -> str | None:
+        """Where a feed or a page is; None where it is no longer to be asked."""
+        if key in self._pages:
+            return self._pages[key].request.url
+        feed = self.feeds.get(key)
+        return feed.url if feed is not None else None
+
+    async def take(self, key: str) -> int | None:
+        """Do one turn. Gives the milliseconds until the next, None where there is none.
+
+        A bug in one feed's turn is logged with its traceback and leaves the others be. Raises `BrokenStorage`.
+        """
+        try:
+            if key in self._pages:
+                return await self._look_at_page(key)
+            return await self._poll(key)
+        except BrokenStorage:
+            raise
+        except PassingFault as fault:
+            _log.warning("not recorded: the broker stayed away until the end", feed=key, error=fault)
+            return None
+        except Exception:  # noqa: BLE001 - one strange source must not silence a thousand feeds
+            _log.exception("a bug in a feed's turn", feed=key.partition("\0")[0])
+            return max(self._cadence.feed_ms, self._cadence.min_ms)
+
+    async def _poll(self, feed_id: str) -> int | None:
+        feed, previous = self.feeds.get(feed_id), self.polls.get(feed_id)
+        if feed is None:
+            return None
+        defined = definition_hash(feed)
+        redefined = previous is None or previous.definition_hash != defined
+        if previous is not None and previous.stopped and not redefined:
+            self._inbox.drop(feed_id)
+            return None
+        wanted = self._wanted(feed_id, previous)
+        due = full_body_due(previous, now_ms=self._clock.now_ms(), full_body_ms=self._cadence.full_body_ms)
+        full = bool(wanted) or redefined or due
+        answer = await self._answer(feed, previous, full=full)
+        async with self._lock(feed_id):
+            now = self.feeds.get(feed_id)
+            if now is None:
+                return None  # removed meanwhile: nothing of it is wanted any more
+            if definition_hash(now) != defined:
+                return 0  # changed meanwhile: what came is of another feed, in a way
+            decision = await self._publish(feed_id, answer, Asked(self.owner, self._cadence, full=full))
+        if answer.reason is None:
+            self._inbox.done(wanted)
+        self._tell(feed, previous, decision.poll)
+        if decision.poll.stopped:
+            return None
+        return max(parse_ms(decision.poll.next_due) - parse_ms(decision.poll.at), 0)
+
+    def _wanted(self, feed_id: str, previous: Poll | None) -> list[Waiting]:
+        """Requests for a full body that still make sense: asked for after the last one was fetched."""
+        waiting = self._inbox.waiting(feed_id, "unconditional")
+        last = previous.last_full if previous is not None else None
+        self._inbox.done([one for one in waiting if last is not None and one.request.time < last])
+        return [one for one in waiting if not one.served]
+
+    async def _answer(self, feed: Feed, previous: Poll | None, *, full: bool) -> Answer:
+        try:
+            ask = plan_ask(feed, previous, self._environ, unconditional=full)
+        except BadInput as error:
+            return Answer(url=redact(feed.url), reason="setting", error=str(error))
+        return await self._asking.ask(ask)
+
+    async def _publish(self, feed_id: str, answer: Answer, asked: Asked) -> PollDecision:
+        """Snapshots, durable; then the poll. What the poller itself knows changes with each of the two."""
+        feed, previous = self.feeds[feed_id], self.polls.get(feed_id)
+        decision = decide_poll(feed, previous, answer, asked, now_ms=self._clock.now_ms())
+        try:
+            await self.publisher.publish(decision.snapshots)
+        except BadInput as error:
+            failed = Answer(url=answer.url, status=answer.status, reason="too-large", error=str(error))
+            decision = decide_poll(feed, previous, failed, asked, now_ms=self._clock.now_ms())
+        self.polls[feed_id] = decision.poll
+        await self.publisher.publish([decision.record])
+        self._observed.poll(decision.poll)
+        return decision
+
+    async def _look_at_page(self, key: str) -> int | None:
+        waiting = self._pages[key]
+        feed_id = waiting.request.feed_id
+        feed, poll = self.feeds.get(feed_id), self.polls.get(feed_id)
+        if feed is None or poll is None or waiting.served:
+            self._page_done(key)
+            return None
+        wait = wait_for_page_check(poll, now_ms=self._clock.now_ms())
+        if wait > 0:
+            return wait
+        try:
+            ask = plan_page_check(feed, waiting.request, self._environ)
+        except BadInput as error:
+            _log.warning("page not looked at", feed=feed_id, error=error)
+            ask = None
+        if ask is None:
+            self._page_done(key)
+            return None
+        answer = await self._asking.ask(ask)
+        async with self._lock(feed_id):
+            record, poll = decide_page_check(
+                feed,
+                self.polls.get(feed_id, poll),
+                waiting.request,
+                answer,
+                owner=self.owner,
+                now_ms=self._clock.now_ms(),
+            )
+            await self.publisher.publish([record] if record is not None else [])
+            self.polls[feed_id] = poll
+            await self.publisher.publish([poll_record(poll)])
+        self._page_done(key)
+        return None
+
+    def _page_done(self, key: str) -> None:
+        self._inbox.done([self._pages.pop(key)])
+
+    def _lock(self, feed_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(feed_id, asyncio.Lock())
+
+    def _tell(self, feed: Feed, previous: Poll | None, poll: Poll) -> None:
+        """Say once when a feed begins to fail, ends for good, or is well again."""
+        before = previous.outcome if previous is not None else None
+        if poll.outcome == "gone" and before != "gone":
+            _log.warning("the source says that this feed is gone; it is not asked any more", feed=feed.id, url=poll.url)
+        elif poll.failures == 1:
+            _log.warning("a feed does not answer well", feed=feed.id, reason=poll.reason, error=poll.error)
+        elif poll.failures == 0 and previous is not None and previous.failures > 0:
+            _log.info("a feed answers well again", feed=feed.id, after=previous.failures)
