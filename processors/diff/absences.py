@@ -1,0 +1,102 @@
+"""The absences of a feed, poll by poll: which are pending, which are told, which were roll-off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from processors.diff.absence import Present, again_absent, due, is_burst, judge_absence
+from wirewatch.events import Evidence
+from wirewatch.times import format_duration, format_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from processors.diff.events import Teller
+    from processors.diff.model import Seen
+    from processors.diff.state import Head, Known
+    from wirewatch.events import Listing
+
+
+def newly_absent(
+    before: Sequence[Known],
+    present: Sequence[Known],
+    matched: set[str],
+    *,
+    listing: Listing,
+    seen: Seen,
+    sightings: int = 1,
+) -> list[Known]:
+    """The entries of the snapshot before that this one does not show, each with its cause or none.
+
+    ``matched`` are the ids that it does show. ``sightings`` is how often the body was seen already.
+    """
+    shown = Present(present)
+    places = [i for i, known in enumerate(before) if known.entry_id in matched]
+    first, last = (places[0], places[-1]) if places else (0, -1)
+    absent = []
+    for i, known in enumerate(before):
+        if known.entry_id in matched:
+            continue
+        judged = judge_absence(
+            known,
+            present=shown,
+            between=first < i < last,
+            listing=listing,
+            span_ms=seen.definition.span_ms,
+            seen=seen,
+        )
+        absent.append(msgspec.structs.replace(judged, absent=sightings))
+    return absent
+
+
+def with_bursts(head: Head, pending: list[Known], still: Sequence[Known], before: int) -> tuple[Head, list[Known]]:
+    """Mark new absences that are a burst; a burst that is held already goes on counting its own polls."""
+    if is_burst(len(pending), before):
+        held = any(known.burst for known in still)
+        head = head if held else msgspec.structs.replace(head, burst_polls=0, burst_before=before)
+        pending = [msgspec.structs.replace(known, burst=True) for known in pending]
+    return head, pending
+
+
+def still_absent(head: Head, missing: Sequence[Known], seen: Seen) -> tuple[Head, list[Known]]:
+    """Pending absences after one more good poll that does not show them."""
+    if any(known.burst for known in missing):
+        head = msgspec.structs.replace(head, burst_polls=head.burst_polls + 1)
+    return head, [again_absent(known, seen) for known in missing]
+
+
+def tell_due(head: Head, missing: Sequence[Known], *, teller: Teller, seen: Seen) -> tuple[list[Known], list[Known]]:
+    """Tell the withdrawals that are due: ``(still pending, told)``."""
+    in_burst = sum(1 for known in missing if known.burst)
+    over = not is_burst(in_burst, head.burst_before)
+    pending, told = [], []
+    for known in missing:
+        if not due(known, seen.definition.withdraw_after, burst_polls=head.burst_polls, burst_over=over):
+            pending.append(known)
+            continue
+        held = head.burst_polls if known.burst else 0
+        told.append(teller.entry_event("withdrawn", known, evidence=_evidence(known, seen, held=held)))
+    return pending, told
+
+
+def _evidence(known: Known, seen: Seen, *, held: int) -> Evidence:
+    where = f"absent in {known.absent} good polls in a row"
+    if known.cause == "full":
+        kind, text = "absent-from-full-listing", f"{where} of a listing that shows all there is"
+    elif known.cause == "span":
+        span = format_duration(seen.definition.span_ms or 0)
+        kind, text = "absent-within-span", f"{where}, younger than the {span} that this source shows"
+    else:
+        kind = "absent-while-older-present"
+        count = f"{len(known.older)} or more older entries were" if known.older else "its neighbours on both sides were"
+        text = f"{where}, while {count} still there"
+    return Evidence(
+        kind,
+        text + (f"; held back for {held} polls because many went at once" if held else ""),
+        list(dict.fromkeys(known.absent_in)),
+        older_present=list(known.older),
+        since=format_ms(known.since_ms),
+        held=held,
+    )
