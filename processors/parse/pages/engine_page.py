@@ -6,6 +6,7 @@ import xxhash
 from msgspec.structs import replace
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from processors.parse.dates import parse_time
 from processors.parse.model import ParsedEntry
 from processors.parse.pages.engines import ENGINES, Engine
 from processors.parse.pages.times import Stamp, read_stamp, resolve
@@ -109,23 +110,14 @@ def _stamp(node: LexborNode, engine: Engine, fetched_at_ms: int, timezone: str) 
         raw = _first(node, (path,))
         if not raw:
             continue
-        if raw.isdigit() and len(raw) in {10, 13}:
-            seconds = int(raw) / (1000 if len(raw) == 13 else 1)
-            raw_time = read_epoch(seconds)
-            if raw_time is not None:
-                return raw_time
+        if raw.isdigit() and len(raw) in {10, 13}:  # seconds or milliseconds since 1970 in an attribute
+            exact = parse_time(raw)
+            if exact is not None:
+                return Stamp("exact", raw, exact=exact)
         stamp = read_stamp(raw, fetched_at_ms=fetched_at_ms, timezone=timezone)
         if stamp is not None:
             return stamp
     return None
-
-
-def read_epoch(seconds: float) -> Stamp | None:
-    """Epoch seconds of an attribute as a stamp."""
-    from processors.parse.dates import parse_time  # noqa: PLC0415 - kept beside its only use
-
-    found = parse_time(seconds)
-    return Stamp("exact", str(int(seconds)), exact=found) if found is not None else None
 
 
 def _updated(node: LexborNode, engine: Engine, fetched_at_ms: int) -> int | None:

@@ -9,30 +9,40 @@ _TITLE = re.compile(r"<title[^>]{0,500}>([^<]{0,500})", re.IGNORECASE)
 _HEADING = re.compile(r"<h[12][^>]{0,500}>([^<]{0,300})", re.IGNORECASE)
 
 _BY_TITLE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (what, re.compile(pattern, re.IGNORECASE))
-    for what, pattern in (
+    (what, re.compile("|".join(patterns), re.IGNORECASE))
+    for what, patterns in (
         (
             "robot check",
-            r"just a moment|attention required|are you (?:a )?(?:human|robot)|robot check|human verification|captcha|"
-            r"security check|verify you|checking your browser|ddos.guard|pardon our interruption|bot protection|"
-            r"sicherheitsüberprüfung|bist du ein mensch|проверка браузера|вы не робот",
+            (
+                r"just a moment|attention required|are you (?:a )?(?:human|robot)|robot check|human verification",
+                r"captcha",
+                r"security check|verify you|checking your browser|ddos.guard|pardon our interruption|bot protection",
+                r"sicherheitsüberprüfung|bist du ein mensch|проверка браузера|вы не робот",
+            ),
         ),
         (
             "consent page",
-            r"before you continue|we value your privacy|your privacy choices|cookie consent|privacy consent|"
-            r"^consent$|bevor sie fortfahren|privatsphäre.{0,20}einstellung|zustimmung|mit werbung weiterlesen|"
-            r"avant de continuer|antes de continuar|prima di continuare",
+            (
+                r"before you continue|we value your privacy|your privacy choices|cookie consent|privacy consent",
+                r"^consent$|bevor sie fortfahren|privatsphäre.{0,20}einstellung|zustimmung|mit werbung weiterlesen",
+                r"avant de continuer|antes de continuar|prima di continuare",
+            ),
         ),
         (
             "paywall",
-            r"subscribe to (?:continue|read|keep)|subscription required|sign in to (?:continue|read)|"
-            r"log in to (?:continue|read)|to continue reading|jetzt weiterlesen|réservé aux abonnés",
+            (
+                r"subscribe to (?:continue|read|keep)|subscription required|sign in to (?:continue|read)",
+                r"log in to (?:continue|read)|to continue reading|jetzt weiterlesen|réservé aux abonnés",
+            ),
         ),
         (
             "server's error page",
-            r"^(?:error )?[45]\d\d\b|access denied|forbidden|page not found|not found|bad gateway|gateway time-?out|"
-            r"service (?:temporarily )?unavailable|internal server error|temporarily unavailable|"
-            r"under maintenance|maintenance mode|wartungsarbeiten|seite nicht gefunden|страница не найдена",
+            (
+                r"^(?:error )?[45]\d\d\b|access denied|forbidden|page not found|not found|bad gateway",
+                r"gateway time-?out",
+                r"service (?:temporarily )?unavailable|internal server error|temporarily unavailable",
+                r"under maintenance|maintenance mode|wartungsarbeiten|seite nicht gefunden|страница не найдена",
+            ),
         ),
     )
 )

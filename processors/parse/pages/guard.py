@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from processors.parse.words import word_set
 from wirewatch.errors import BadInput
 
 DEEPEST = 500
@@ -21,12 +22,12 @@ _ATTRIBUTES = re.compile(
     r"""<[a-zA-Z][^\s/>]*+((?:[\s/]++|[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+|=)*+)"""
 )
 _ATTRIBUTE = re.compile(r"""[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+""")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_CLOSED_BY_NEXT = frozenset("p li td th tr dt dd option optgroup tbody thead tfoot colgroup rt rp".split())
+_VOID = word_set("area base br col embed hr img input link meta param source track wbr")
+_CLOSED_BY_NEXT = word_set("p li td th tr dt dd option optgroup tbody thead tfoot colgroup rt rp")
 _FLAT = _VOID | _CLOSED_BY_NEXT | {"html", "head", "body"}
-_RAW = frozenset("script style textarea title noscript template iframe xmp noembed noframes".split())
+_RAW = word_set("script style textarea title noscript template iframe xmp noembed noframes")
 _BARRIERS = frozenset({"table", "object", "marquee", "applet", "svg", "math"})
-_REOPENED = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+_REOPENED = word_set("a b big code em font i nobr s small strike strong tt u")
 
 
 class _Depth:
@@ -79,47 +80,55 @@ class _Counts:
             self.total -= 1
 
 
+class _Scan:
+    """The tags of a page, one after the other: what is open, and whether a script or the like is being read."""
+
+    def __init__(self) -> None:
+        self.depth = _Depth()
+        self.anywhere = _Counts()
+        self.raw = ""
+
+    def take(self, name: str, *, closing: bool) -> bool:
+        """Note a tag; False where too much is open after it."""
+        if name not in _FLAT:
+            self.anywhere.take(name, closing=closing)
+        if self.raw:
+            if closing and name == self.raw:
+                self.raw = ""
+        elif name in _RAW:
+            self.raw = "" if closing else name
+        elif name not in _FLAT:
+            if closing:
+                self.depth.end(name)
+            else:
+                self.depth.start(name)
+        return (
+            len(self.depth.stack) <= DEEPEST
+            and self.depth.reopened <= DEEPEST
+            and self.anywhere.total <= _DEEPEST_ANYWHERE
+        )
+
+
 def check_shape(text: str) -> list[str]:
     """Refuse what would make an HTML parser quadratic: `BadInput` ``too-deep`` or ``too-many-attributes``.
 
     Linear; stops at the first excess. Gives the elements that are still open at the end of the text.
     """
-    depth = _Depth()
-    anywhere = _Counts()
-    raw = ""
+    scan = _Scan()
     tag_at = -1
     for tag in _TAG.finditer(text):
         at = tag.start()
         if tag_at >= 0 and at - tag_at > _LONG_TAG:
             _check_attributes(text, tag_at, at)
-        tag_at = -1
-        name = tag.group(2)
-        if name is None:
-            continue
-        name = name.lower()
-        closing = bool(tag.group(1))
-        if not closing:
-            tag_at = at
-        if name not in _FLAT:
-            anywhere.take(name, closing=closing)
-            if anywhere.total > _DEEPEST_ANYWHERE:
-                raise _too_deep(at)
-        if raw:
-            if closing and name == raw:
-                raw = ""
-        elif name in _RAW:
-            raw = "" if closing else name
-        elif name not in _FLAT:
-            depth.end(name) if closing else depth.start(name)
-            if len(depth.stack) > DEEPEST or depth.reopened > DEEPEST:
-                raise _too_deep(at)
+        closing, name = tag.groups()
+        tag_at = -1 if closing or name is None else at
+        if name is not None and not scan.take(name.lower(), closing=bool(closing)):
+            raise BadInput(
+                f"more than {DEEPEST} elements are nested in each other at character {at}", reason="too-deep"
+            )
     if tag_at >= 0 and len(text) - tag_at > _LONG_TAG:
         _check_attributes(text, tag_at, len(text))
-    return [*depth.stack, raw] if raw else depth.stack
-
-
-def _too_deep(at: int) -> BadInput:
-    return BadInput(f"more than {DEEPEST} elements are nested in each other at character {at}", reason="too-deep")
+    return [*scan.depth.stack, scan.raw] if scan.raw else scan.depth.stack
 
 
 def _check_attributes(text: str, start: int, end: int) -> None:

@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from processors.parse.pages.labels import split_label, sounds_live
+from processors.parse.pages.labels import sounds_live, split_label
 from processors.parse.text import clean_characters
 
 MOST_LINES = 100_000

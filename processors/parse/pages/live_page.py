@@ -21,7 +21,8 @@ from wirewatch.errors import BadInput
 
 _ENDED = re.compile(
     r"(?:this|our) (?:live ?)?(?:blog|page|feed|coverage) (?:has|is) (?:now )?(?:closed|ended|finished|over|concluded)|"
-    r"(?:that'?s|this is) (?:all|it) (?:for|from) (?:our|this) live|dieser (?:live)?(?:blog|ticker) ist (?:beendet|geschlossen)|"
+    r"(?:that'?s|this is) (?:all|it) (?:for|from) (?:our|this) live|"
+    r"dieser (?:live)?(?:blog|ticker) ist (?:beendet|geschlossen)|"
     r"трансляция (?:завершена|окончена)|ce direct est terminé|finaliza la cobertura",
     re.IGNORECASE,
 )

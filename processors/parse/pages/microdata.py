@@ -12,10 +12,7 @@ _MOST_PROPERTIES = 50_000
 
 def live_blog_documents(tree: LexborHTMLParser) -> list[dict[str, Any]]:
     """Every LiveBlogPosting that the page marks up with ``itemscope``, as linked data."""
-    found: list[dict[str, Any]] = []
-    for node in tree.css('[itemscope][itemtype*="LiveBlogPosting"]')[:20]:
-        found.append(_item(node))
-    return found
+    return [_item(node) for node in tree.css('[itemscope][itemtype*="LiveBlogPosting"]')[:20]]
 
 
 def _item(scope: LexborNode) -> dict[str, Any]:

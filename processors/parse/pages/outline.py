@@ -12,15 +12,20 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from processors.parse.pages.lines import MOST_LINES, Line
 from processors.parse.text import clean_characters
+from processors.parse.words import word_set
 
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer "
-    "h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu ol p pre section summary table tbody td tfoot th thead tr "
-    "ul time button".split()
+_BLOCKS = word_set(
+    """
+    address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer
+    h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu ol p pre section summary table tbody td tfoot th thead tr
+    ul time button
+    """
 )
-_LEFT_OUT = frozenset(
-    "script style noscript template svg math nav form select option textarea input iframe video audio canvas object "
-    "embed head dialog".split()
+_LEFT_OUT = word_set(
+    """
+    script style noscript template svg math nav form select option textarea input iframe video audio canvas object
+    embed head dialog
+    """
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_ENTRIES = re.compile(

@@ -85,10 +85,9 @@ def _blocks_in(
     siblings = list(parent.iter())
     blocks: list[Block] = []
     flat = bare * 2 > len(spans)
-    for number, (start, end) in enumerate(spans):
+    for number, (start, own_end) in enumerate(spans):
         last = number + 1 == len(spans)
-        if flat:
-            end = end_of_all if last else spans[number + 1][0]
+        end = own_end if not flat else end_of_all if last else spans[number + 1][0]
         stamp = next((stamps[i] for i in range(start, end) if i in stamps and stamps[i].kind != "day"), None)
         if stamp is None:
             continue

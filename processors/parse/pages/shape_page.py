@@ -40,7 +40,7 @@ def entries_by_shape(
             _entry(block, outline, native, when, url) for block, native, when in zip(chosen, ids, whens, strict=True)
         ]
         return without_copies(_once(entries)), chosen[0].start
-    return _by_inline_times(outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=timezone)
+    return _by_inline_times(outline, facts, fetched_at_ms=fetched_at_ms, timezone=timezone)
 
 
 def _is_live(blocks: list[Block], facts: PageFacts, url: str) -> bool:
@@ -144,7 +144,7 @@ def _once(entries: list[ParsedEntry]) -> list[ParsedEntry]:
 
 
 def _by_inline_times(
-    outline: Outline, facts: PageFacts, *, url: str, fetched_at_ms: int, timezone: str
+    outline: Outline, facts: PageFacts, *, fetched_at_ms: int, timezone: str
 ) -> tuple[list[ParsedEntry], int]:
     """Entries whose paragraphs begin with the time (``21:40 Uhr: ...``), on a page that says it is live."""
     if not facts.live:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import xxhash
 from msgspec import Struct
 
@@ -125,7 +127,7 @@ def _is_page_date(lines: list[Line], stamps: dict[int, Stamp], starts: list[int]
         return True
     times = [stamp.exact.ms for s in starts if (stamp := stamps[s]).kind == "exact" and stamp.exact is not None]
     rest = times[1:]
-    return len(rest) >= 3 and times[0] < rest[0] and all(a >= b for a, b in zip(rest, rest[1:], strict=False))
+    return len(rest) >= 3 and times[0] < rest[0] and all(a >= b for a, b in pairwise(rest))
 
 
 def inline_pieces(lines: list[Line], *, fetched_at_ms: int, timezone: str) -> tuple[list[Line], list[Piece]] | None:

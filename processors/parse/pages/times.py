@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from msgspec import Struct
@@ -17,10 +18,15 @@ from processors.parse.dates import ParsedTime, parse_time
 _LONGEST = 60
 _DAY_MS = 86_400_000
 _ROLLS_OVER = 60  # minutes against the order that a late entry may stand; more is another day
-_ZONES = r"GMT|UTC|Z|BST|IST|CES?T|MES?Z|WES?T|EES?T|MSK|МСК|[ECMP][SD]?T|AE[SD]T|JST|HKT|SGT|NZ[SD]T|WAT|CAT|EAT|SAST|local(?: time)?"
+_ZONES = (
+    r"GMT|UTC|Z|BST|IST|CES?T|MES?Z|WES?T|EES?T|MSK|МСК|[ECMP][SD]?T|AE[SD]T|JST|HKT|SGT|NZ[SD]T|WAT|CAT|EAT|SAST|"
+    r"local(?: time)?"
+)
 _CLOCK = re.compile(
-    rf"(?:(?:at|um|à|a las|às|ore|kl\.?|в)\s+)?(?P<hour>\d{{1,2}})(?:(?P<sep>[:.h])(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?)?"
-    rf"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<said>Uhr|Uur|hrs?|h)?\s*\(?(?P<zone>{_ZONES}|(?:GMT|UTC)?[+-]\d{{1,2}}(?::?\d{{2}})?)?\)?",
+    r"(?:(?:at|um|à|a las|às|ore|kl\.?|в)\s+)?"
+    r"(?P<hour>\d{1,2})(?:(?P<sep>[:.h])(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?"
+    r"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<said>Uhr|Uur|hrs?|h)?"
+    rf"\s*\(?(?P<zone>{_ZONES}|(?:GMT|UTC)?[+-]\d{{1,2}}(?::?\d{{2}})?)?\)?",
     re.IGNORECASE,
 )
 _DOTTED = re.compile(rf"(?<![\d.])(\d{{1,2}})\.(\d{{2}})(?=\s*(?:[ap]\.?m|Uhr|{_ZONES})(?![a-z]))", re.IGNORECASE)
@@ -40,6 +46,10 @@ _DISTANCE = re.compile(
 )
 _INLINE = re.compile(r"(?P<time>\d[^\n]{2,40}?)\s*(?:[:–—|•]|\s-)\s+(?P<rest>\S.*)", re.DOTALL)
 _INLINE_PLUS = re.compile(r"(?P<time>\d{1,2}[:.]\d{2}(?:\s*Uhr)?)\s*[:–—|•-]?\s+(?P<rest>\S.*)", re.DOTALL)
+
+
+_NUMBER = re.compile(r"[\d.,:%+ -]*")
+_NUMERIC_DATE = re.compile(r"\d[./-]\d{1,2}[./-]\d")
 
 
 class Stamp(Struct, frozen=True):
@@ -64,9 +74,9 @@ class When(Struct, frozen=True):
 def read_stamp(line: str, *, fetched_at_ms: int, timezone: str = "") -> Stamp | None:
     """The line as a time, if it is one and nothing else."""
     raw = line.strip().strip("[]+").strip()
-    if not raw or len(raw) > _LONGEST or not any(c.isdigit() for c in raw[:_LONGEST]) and not _DISTANCE.search(raw):
+    if not 0 < len(raw) <= _LONGEST or _UPDATED.match(raw):
         return None
-    if _UPDATED.match(raw):
+    if not any(c.isdigit() for c in raw) and not _DISTANCE.search(raw):
         return None
     text = _UPDATED_PART.sub("", raw)
     text = _PUBLISHED.sub("", text)
@@ -74,8 +84,12 @@ def read_stamp(line: str, *, fetched_at_ms: int, timezone: str = "") -> Stamp | 
     if clock is not None:
         return clock
     text = _SAID.sub(" ", _DOTTED.sub(r"\1:\2", text)).strip()
-    if text.isdigit() or re.fullmatch(r"[\d.,:%+ -]*", text) and not re.search(r"\d[./-]\d{1,2}[./-]\d", text):
+    if _NUMBER.fullmatch(text) and not _NUMERIC_DATE.search(text):
         return None
+    return _read_date(text, raw, fetched_at_ms, timezone)
+
+
+def _read_date(text: str, raw: str, fetched_at_ms: int, timezone: str) -> Stamp | None:
     found = parse_time(text, timezone=timezone)
     if found is None:
         found = parse_time(text, timezone=timezone, now_ms=fetched_at_ms)
@@ -164,10 +178,7 @@ def _newest_first(clocks: list[int]) -> bool:
 
 def _way(clocks: list[int]) -> int:
     """Minutes gone back through the list, day after day; a late entry is a small step against the order."""
-    return sum(
-        ahead * 2 if (ahead := (b - a) % 1440) <= _ROLLS_OVER else (a - b) % 1440
-        for a, b in zip(clocks, clocks[1:], strict=False)
-    )
+    return sum(ahead * 2 if (ahead := (b - a) % 1440) <= _ROLLS_OVER else (a - b) % 1440 for a, b in pairwise(clocks))
 
 
 def _day_of(ms: int, timezone: str) -> date:
