@@ -1,0 +1,75 @@
+"""The dateline at the head of a body: ``KARST, 7 May (Agency) -``; its place and agency are split off the text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from processors.enrich.text import word_set
+from wirewatch.events import Dateline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A dateline is looked for only at the very start and within this many characters.
+_REACH = 160
+_MONTH = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|janv|fév|fevr|févr|avr|mai|juin|juil|août|"
+    r"déc|mär|okt|dez|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)[^\W\d_]{0,9}\.?"
+)
+_DATE = rf"(?:{_MONTH} ?\d{{1,2}}|\d{{1,2}}\.?(?: de)? {_MONTH})(?:,? \d{{4}})?"
+_WORD = r"(?:[^\W\d_][^\W\d_.'’]{0,24}\.?(?:['’-][^\W\d_]{1,20}){0,3}|[^\W\d_]\.(?:[^\W\d_]{1,3}\.){1,2})"
+_NAME = rf"{_WORD}(?: {_WORD}){{0,4}}"
+_AGENCY = r"[^()\n]{2,40}"
+_DASH = r"(?:\.?[-–—]{1,2}|:)"
+_DATELINE = re.compile(
+    rf"\s{{0,4}}(?P<place>{_NAME}(?:/{_NAME}){{0,2}})(?P<more> ?, (?!{_DATE}){_NAME}){{0,2}}"
+    rf"(?: ?[,.]? (?P<date>{_DATE}))?[,.]?"
+    rf"(?: ?\((?P<agency>{_AGENCY})\)|[,.]? (?P<bare>[A-ZА-Я][\w. -]{{1,24}}?))?"
+    rf"(?: (?P<date2>{_DATE}))? ?(?P<dash>{_DASH})(?=\s|$)",
+    re.IGNORECASE,
+)
+_SHOUTED = re.compile(r"[^\W\d_]{2}")
+_NO_PLACE = word_set(
+    "update updates correction corrected breaking exclusive watch video photo photos live analysis opinion "
+    "factbox explainer note warning advisory alert factory urgent flash new just developing q a reuters afp ap "
+    "dpa"
+)
+
+
+def find_dateline(body: str, known: Callable[[str], bool] | None = None) -> Dateline | None:
+    """The dateline that the body begins with, else None. ``span`` ends after the dash.
+
+    What stands before a dash is a dateline only with an agency in brackets, a date, or a place in capitals:
+    any other sentence may begin with a name and a dash. ``known``, where given, is asked whether a name that is not
+    in capitals is a place ("Mr Smith (Labour) -" is none).
+    """
+    match = _DATELINE.match(body[:_REACH])
+    if match is None:
+        return None
+    place = match.group("place").strip()
+    if place.endswith(".") and not place[:-1].isupper():
+        place = place[:-1]
+    agency = match.group("agency") or match.group("bare")
+    dated = match.group("date") or match.group("date2")
+    shouted = place.isupper() and _SHOUTED.search(place) is not None
+    if not place[0].isupper() or place.lower() in _NO_PLACE:
+        return None
+    if not shouted and known is not None and not known(place.split("/")[0]):
+        return None
+    if match.group("dash") == ":" and not (shouted and (dated or match.group("agency"))):
+        return None
+    if not shouted and not (match.group("agency") or dated):
+        return None
+    if agency is not None and match.group("agency") is None and not (shouted or dated):
+        return None
+    start = match.start("place")
+    return Dateline(place=place, agency=_agency_name(agency), span=("body", start, match.end("dash")))
+
+
+def _agency_name(text: str | None) -> str | None:
+    """``Reuters, 7 May`` and ``Agency/Other`` to the agency's own name."""
+    if text is None:
+        return None
+    name = re.split(r"[,;]", text, maxsplit=1)[0].strip(" .-–—")
+    return name or None

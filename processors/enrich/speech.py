@@ -1,0 +1,114 @@
+"""What a headline says by whom: "President Says ...", "... - Media Citing Ministry", "Police: ..."."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from msgspec import Struct
+
+from processors.enrich.sources import Source, read_source
+
+_SAY = (
+    r"(?:says?|said|claims?|claimed|reports?|reported|announces?|announced|confirms?|confirmed|tells?|told|warns?|warned|"
+    r"alleges?|states?|insists?|adds?|сообщил[аи]?|сообщает|сообщают|заявил[аи]?|заявляет|sagt|sagen|meldet|melden|"
+    r"teilt mit|affirme|affirment|annonce|annoncent|selon|dice|dicen|afirma|afirman|anuncia|informa|informan)"
+)
+_PART = r"(?:(?! - )[^,–—:;\n])"  # no comma or dash: the last part of a headline
+_TRAILING_SAY = re.compile(
+    rf"(?:, ?| [–—-] )(?P<who>{_PART}{{2,60}}?) {_SAY}(?: on [A-Z][a-z]{{2,8}})?[.!]?\s{{0,3}}$", re.IGNORECASE
+)
+_CITING = re.compile(
+    rf"(?:, ?| [–—-] )(?P<who>{_PART}{{2,50}}?),? (?:citing|quoting|cites|quotes|unter berufung auf|citant|citando(?: a)?|"
+    rf"со ссылкой на) (?P<origin>{_PART}{{2,60}}?)[.]?\s{{0,3}}$",
+    re.IGNORECASE,
+)
+_ACCORDING = re.compile(
+    r"(?:[,–—-]| ) {0,2}(?:according to|laut|nach angaben (?:von|der|des)|selon|d['’]après|según|по данным|по словам|"
+    r"по сообщению|по информации) (?P<who>[^,–—:;\n]{2,60}?)[.]?\s{0,3}$",
+    re.IGNORECASE,
+)
+_DASH = re.compile(rf" [-–—] (?P<who>{_PART}{{2,50}}?)[.]?\s{{0,3}}$")
+_LEADING_COLON = re.compile(r"^\s{0,3}(?P<who>[^,–—:;\n]{2,50}?): ")
+_LEADING_SAY = re.compile(rf"^\s{{0,3}}(?P<who>[^,–—:;\n]{{2,60}}?) (?P<verb>{_SAY}) (?:that )?", re.IGNORECASE)
+_OWN = re.compile(
+    r"^[\"'“‘]?(?:he|she|they|it|i|we|his|her|their|its|er|sie|il|elle|ils|él|ella|он|она|они)\b(?:['’]s|['’]re|['’]m)?",
+    re.IGNORECASE,
+)
+_STANCE = re.compile(
+    r"\b(?:opposes?|supports?|condemns?|welcomes?|backs?|urges?|calls (?:for|on)|hopes?|wants?|regrets?|rejects?|deplores?|"
+    r"is concerned|are concerned|worried|ready to|stands? (?:by|with|ready)|should|must|vows?|pledges?|thanks?|"
+    r"fordert|begrüßt|verurteilt|condamne|soutient|s['’]oppose|condena|apoya|rechaza|осуждает|поддерживает|призывает)\b",
+    re.IGNORECASE,
+)
+_MAX = 400
+
+
+class Statement(Struct, frozen=True):
+    """Whoever a headline says it is from. ``verb``: say, colon or trailing. ``origin`` is whom a relay cites."""
+
+    source: Source | None
+    origin: Source | None
+    verb: Literal["say", "colon", "trailing"]
+    clause: str
+
+    @property
+    def generic_relay(self) -> bool:
+        """Whether it is media, reports or sources that say it, nobody by name."""
+        return self.source is not None and self.source.generic
+
+
+def find_statement(headline: str) -> Statement | None:
+    """Whose statement the headline is; None where it is told without a source. Pure."""
+    text = headline[:_MAX]
+    citing = _CITING.search(text)
+    if citing is not None:
+        source = read_source(text, *citing.span("who"))
+        origin = read_source(text, *citing.span("origin"))
+        if source is not None or origin is not None:
+            return Statement(source, origin, "trailing", text[: citing.start()])
+    return _trailing(text) or _leading(text)
+
+
+def _trailing(text: str) -> Statement | None:
+    match = _TRAILING_SAY.search(text)
+    if match is not None:
+        source = read_source(text, *match.span("who"))
+        if source is not None:
+            return Statement(source, None, "say", text[: match.start()])
+    match = _ACCORDING.search(text)
+    if match is not None:
+        source = read_source(text, *match.span("who"))
+        if source is not None:
+            return Statement(source, None, "trailing", text[: match.start()])
+    match = _DASH.search(text)
+    if match is not None and match.group("who").count(" ") < 5:
+        source = read_source(text, *match.span("who"))
+        if source is not None and (source.generic or source.medium or source.institution):
+            return Statement(source, None, "trailing", text[: match.start()])
+    return None
+
+
+def _leading(text: str) -> Statement | None:
+    match = _LEADING_COLON.match(text)
+    if match is not None and match.group("who").count(" ") < 6:
+        source = read_source(text, *match.span("who"))
+        # a bare name before a colon may be a place or a heading
+        if source is not None and (source.generic or source.medium or source.institution or _titled(match, source)):
+            return Statement(source, None, "colon", text[match.end() :])
+    match = _LEADING_SAY.match(text)
+    if match is not None and match.group("who").count(" ") < 6:
+        source = read_source(text, *match.span("who"))
+        if source is not None:
+            return Statement(source, None, "say", text[match.end() :])
+    return None
+
+
+def _titled(match: re.Match[str], source: Source) -> bool:
+    return source.start > match.start("who") or source.who != match.group("who") or " " in source.who
+
+
+def is_stance(statement: Statement) -> bool:
+    """Whether it tells the speaker's own feeling or position: that is the news itself, no claim about other things."""
+    clause = statement.clause.lstrip()[:120]
+    return _OWN.match(clause) is not None or _STANCE.search(clause) is not None

@@ -1,0 +1,86 @@
+"""What the words of a language are for, the same for every language that figures are read in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal[
+    "killed", "injured", "detained", "arrested", "missing", "hospitalised", "evacuated", "displaced", "other"
+]
+Qualifier = Literal["exact", "over", "at-least", "at-most", "about"]
+Form = Literal["p", "a", "i", "n", "o", "t"]
+
+
+class FigureWords(Struct, frozen=True):
+    """The words figures are read by; phrases are folded, their words apart by one space.
+
+    ``kinds`` gives a phrase's kind and form: p participle ("killed": 26 were killed; police killed 26), a active
+    verb ("kills": the number is its object), i intransitive ("died"), n noun or adjective right after the number
+    ("26 dead"), o before the number only ("death of"), t a toll ("death toll ... to 26"). ``left`` are the forms that
+    may stand right before the number. ``uncounted`` are words after a number, and ``named`` words before it, that
+    make it no figure ("24 hours", "channel 24"). ``crossing`` are words after which only a form with an auxiliary
+    still speaks of the number. ``topics`` are words after
+    which "about" is no qualifier ("information about 15 people"). ``vague`` values are lower bounds.
+    """
+
+    numbers: dict[str, int]
+    scales: dict[str, int]
+    vague: dict[str, int]
+    joiners: frozenset[str]
+    qualifiers: dict[str, Qualifier]
+    after: dict[str, Qualifier]
+    kinds: dict[str, tuple[Kind, Form]]
+    left: frozenset[str]
+    people: frozenset[str]
+    things: dict[str, str]
+    uncounted: frozenset[str]
+    named: frozenset[str]
+    auxiliaries: frozenset[str]
+    crossing: frozenset[str]
+    stops: frozenset[str]
+    objects: frozenset[str]
+    including: frozenset[str]
+    of_these: frozenset[str]
+    equal: frozenset[str]
+    skipped: frozenset[str]
+    together: frozenset[str]
+    topics: frozenset[str] = frozenset()
+    spaced_groups: bool = False
+    decimal_comma: bool = True
+
+
+def phrases(text: str) -> frozenset[str]:
+    """``"a | b c"`` as a set of phrases."""
+    return frozenset(part.strip() for part in text.split("|") if part.strip())
+
+
+def qualified(over: str = "", at_least: str = "", at_most: str = "", about: str = "") -> dict[str, Qualifier]:
+    """Phrases by the qualifier they stand for."""
+    table: dict[str, Qualifier] = {}
+    pairs: tuple[tuple[Qualifier, str], ...] = (
+        ("over", over),
+        ("at-least", at_least),
+        ("at-most", at_most),
+        ("about", about),
+    )
+    for qualifier, text in pairs:
+        table.update(dict.fromkeys(phrases(text), qualifier))
+    return table
+
+
+def kinds(table: dict[tuple[Kind, Form], str]) -> dict[str, tuple[Kind, Form]]:
+    """Phrases by their kind and form, from one line for each kind and form."""
+    known: dict[str, tuple[Kind, Form]] = {}
+    for key, text in table.items():
+        for phrase in phrases(text):
+            if phrase in known:
+                raise ValueError(f"{phrase!r} stands twice: {known[phrase]} and {key}")
+            known[phrase] = key
+    return known
+
+
+def things(table: dict[str, str]) -> dict[str, str]:
+    """A counted thing's words by its unit, turned about."""
+    return {word: unit for unit, text in table.items() for word in text.split()}
