@@ -20,7 +20,9 @@ __all__ = [
     "extract_links",
     "extract_media",
     "inner_text_of_title",
+    "literal_line",
     "plain_text",
+    "read_literal",
     "read_markup",
     "sanitise",
 ]
@@ -52,15 +54,19 @@ class Content(Struct, frozen=True):
     truncated: bool = False
 
 
+# 0x80 to 0x9F are controls in Unicode, but in news they are windows-1252 that was read as Latin-1
+_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0) if code != 0x85}
+
+
 def clean_characters(text: str) -> str:
     """Without control characters, NULs, lone surrogates and zero-width characters; lines and spaces as they are."""
-    return text if text.isprintable() else _JUNK.sub("", text)
+    return text if text.isprintable() else _JUNK.sub("", text.translate(_WINDOWS))
 
 
 def _one_line(text: str) -> str:
     """White space collapsed to single spaces, junk characters gone."""
     line = " ".join(text.split())
-    return line if line.isprintable() else " ".join(_JUNK.sub("", line).split())
+    return line if line.isprintable() else " ".join(clean_characters(line).split())
 
 
 def plain_text(html: str) -> str:
@@ -116,6 +122,17 @@ def inner_text_of_title(html: str) -> str:
         elif name in _BLOCKS:
             pieces.append(" ")
     return _one_line(_twice_decoded("".join(pieces)))
+
+
+def literal_line(text: str) -> str:
+    """A headline that its source calls plain text, in one line: angle brackets stay, entities are mended."""
+    return _one_line(_twice_decoded(text))
+
+
+def read_literal(text: str) -> Content:
+    """A body that its source calls plain text."""
+    lines, truncated = cut(_lines(_twice_decoded(text)))
+    return Content(lines, _paragraphs(lines), truncated=truncated)
 
 
 def cut(text: str) -> tuple[str, bool]:

@@ -1,0 +1,265 @@
+"""One entry of an XML feed: RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lxml import etree
+from msgspec import Struct
+
+from processors.parse.dates import ParsedTime, parse_time
+from processors.parse.feed_media import media_of
+from processors.parse.feed_roles import Roles
+from processors.parse.markup import has_tags
+from processors.parse.media import extract_links
+from processors.parse.model import ParsedEntry
+from processors.parse.text import Content, clean_characters, inner_text_of_title, plain_text
+from processors.parse.urls import absolute
+from processors.parse.xml_text import base_of, content_of, language_of, own_text, title_of
+
+LONGEST_ID = 2048
+
+_BODIES = (
+    "content",
+    "description",
+    "summary",
+    "dc-description",
+    "media-description",
+    "itunes-summary",
+    "itunes-subtitle",
+)
+_TITLES = ("title", "dc-title", "media-title", "itunes-title")
+_PUBLISHED = ("published", "date", "created")
+_MAIL = re.compile(r"\s*[^\s@()<>]+@[^\s@()<>]+\s*(?:\(([^()]+)\)\s*)?")
+_NAME_MAIL = re.compile(r"([^<>@()]+?)\s*[<(][^\s@()<>]+@[^\s@()<>]+[>)]\s*")
+_NOTHING = Content("", "")
+
+Found = dict[str, list[etree._Element]]  # noqa: SLF001 - the stubs name lxml's elements so
+
+
+class Context(Struct):
+    """What an entry takes from its document."""
+
+    roles: Roles
+    base: str
+    has_bases: bool = False
+    language: str | None = None
+    authors: tuple[str, ...] = ()
+
+
+def read_entry(element: etree._Element, context: Context, *, position: int, raw_hash: str) -> ParsedEntry:
+    """An ``item`` or ``entry`` element, normalised. Never raises: what cannot be read stays empty."""
+    roles = context.roles
+    found: Found = {}
+    for child in element:
+        role = roles[str(child.tag)]
+        if role:
+            found.setdefault(role, []).append(child)
+    base = base_of(element, context.base) if context.has_bases else context.base
+    headline = headline_of(found)
+    content = _body(found, base, context)
+    url, native_id = _address_and_id(element, found, base, headline, context)
+    published, raw = time_in(found, _PUBLISHED)
+    updated, updated_raw = time_in(found, ("updated",))
+    source_given = published is not None
+    if published is None and updated is not None:
+        published, raw = updated, updated_raw
+    media = media_of(found, base, roles, content.media)
+    return ParsedEntry(
+        native_id=native_id,
+        headline=headline,
+        body=content.text,
+        html=content.html,
+        aliases=_aliases(found, native_id),
+        url=url,
+        published_ms=published.ms if published else None,
+        published_precision=published.precision if published else "none",
+        published_from="source" if source_given or published is None else "inferred",
+        published_raw=raw,
+        updated_ms=updated.ms if updated else None,
+        position=position,
+        authors=authors_of(found) or context.authors,
+        tags=tags_of(found),
+        media=media,
+        links=content.links,
+        language=_language(element, found) or context.language,
+        truncated=content.truncated,
+        raw_hash=raw_hash,
+    )
+
+
+def headline_of(found: Found) -> str:
+    """The first title that says something, the feed's own kind before those of modules."""
+    for role in _TITLES:
+        for element in found.get(role, ()):
+            title = title_of(element)
+            if title:
+                return title
+    return ""
+
+
+def _body(found: Found, base: str, context: Context) -> Content:
+    for role in _BODIES:
+        for element in found.get(role, ()):
+            content = content_of(element, base_of(element, context.base) if context.has_bases else base)
+            if content.text or content.media:
+                return content
+    for group in found.get("media-group", ()):
+        for child in group:
+            if context.roles[str(child.tag)] == "media-description":
+                return content_of(child, base)
+    return _NOTHING
+
+
+def _address_and_id(
+    element: etree._Element, found: Found, base: str, headline: str, context: Context
+) -> tuple[str | None, str | None]:
+    native = _native_id(element, found)
+    permalink = all(guid.get("isPermaLink", "true").strip().lower() != "false" for guid in found.get("guid", ()))
+    url = link_in(found, base, context)
+    from_id = absolute(base, native) if native and native.startswith(("http://", "https://")) else None
+    if url is None and from_id is not None and permalink:
+        url = from_id
+    elif from_id is not None and found.get("link") and _is_no_address(found["link"]):
+        url = from_id  # link and guid swapped
+    if url is None and native is None:
+        about = element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
+        url = absolute(base, about) if about else None
+    if native is not None and native == headline and url is not None:
+        return url, None  # a headline in the place of an id changes when the headline is edited
+    return url, native
+
+
+def _is_no_address(links: list[etree._Element]) -> bool:
+    texts = [own_text(link) for link in links if not link.get("href")]
+    return bool(texts) and not any("/" in text or "." in text for text in texts)
+
+
+def _native_id(element: etree._Element, found: Found) -> str | None:
+    for role in ("guid", "id", "identifier"):
+        for candidate in found.get(role, ()):
+            text = clean_characters(own_text(candidate))
+            if has_tags(text):  # markup in the place of an id: where it leads to, or what it says
+                linked = re.search(r"""href\s*=\s*["']?([^"'\s>]+)""", text)
+                text = linked.group(1) if linked is not None else plain_text(text)
+            text = " ".join(text.split())
+            if text:
+                return text[:LONGEST_ID]
+    about = element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
+    return about.strip()[:LONGEST_ID] if about and about.strip() else None
+
+
+def link_in(found: Found, base: str, context: Context) -> str | None:
+    """Where an entry or a feed leads to: RSS's text, or Atom's alternate, pages before other types."""
+    best: str | None = None
+    for link in found.get("link", ()):
+        own_base = base_of(link, context.base) if context.has_bases else base
+        href = link.get("href")
+        if href is None:
+            url = _text_link(link, own_base)
+        elif link.get("rel", "alternate") in {"alternate", "http://www.iana.org/assignments/relation/alternate", ""}:
+            url = absolute(own_base, href)
+        else:
+            continue
+        if url is None:
+            continue
+        if link.get("type", "text/html") in {"text/html", "application/xhtml+xml"}:
+            return url
+        best = best or url
+    return best
+
+
+def _text_link(link: etree._Element, base: str) -> str | None:
+    text = own_text(link)
+    if "<" in text:
+        inside = extract_links(text, base)
+        return inside[0].url if inside else None
+    if not text or " " in text.strip() or ("/" not in text and "." not in text and not text.startswith("#")):
+        return None  # an id, or nothing that leads anywhere
+    return absolute(base, text)
+
+
+def _aliases(found: Found, native_id: str | None) -> tuple[str, ...]:
+    aliases = [own_text(e) for role in ("origlink", "id", "identifier") for e in found.get(role, ())]
+    return tuple(dict.fromkeys(alias[:LONGEST_ID] for alias in aliases if alias and alias != native_id))
+
+
+def time_in(found: Found, roles: Iterable[str]) -> tuple[ParsedTime | None, str | None]:
+    """The first time that can be believed, and its text; where none can, the first text."""
+    first: str | None = None
+    for role in roles:
+        for element in found.get(role, ()):
+            raw = clean_characters(own_text(element))[:200]
+            if not raw:
+                continue
+            at = parse_time(raw)
+            if at is not None:
+                return at, raw
+            first = first or raw
+    return None, first
+
+
+def authors_of(found: Found) -> tuple[str, ...]:
+    """Names of who wrote it; addresses only where there is no name."""
+    names: list[str] = []
+    for role in ("author", "creator", "editor"):
+        for element in found.get(role, ()):
+            name = _author(element)
+            if name:
+                names.append(name)
+        if names:
+            break
+    return tuple(dict.fromkeys(names))
+
+
+def _author(element: etree._Element) -> str:
+    if len(element):
+        parts = {
+            str(child.tag).rpartition("}")[2].lower(): own_text(child)
+            for child in element.iter()
+            if child is not element
+        }
+        return inner_text_of_title(parts.get("name") or parts.get("email") or own_text(element))[:300]
+    text = inner_text_of_title(element.text or "")
+    matched = _MAIL.fullmatch(text)
+    if matched is not None and matched.group(1):
+        return matched.group(1).strip()
+    matched = _NAME_MAIL.fullmatch(text)
+    return (matched.group(1).strip() if matched is not None else text)[:300]
+
+
+def tags_of(found: Found) -> tuple[str, ...]:
+    """Categories and keywords, each once, at most a hundred."""
+    tags: list[str] = []
+    for element in found.get("category", ()):
+        term = element.get("label") or element.get("term") or element.get("text") or own_text(element)
+        tags.append(inner_text_of_title(term))
+    for element in found.get("keywords", ()):
+        tags.extend(inner_text_of_title(word) for word in own_text(element).split(","))
+    return tuple(dict.fromkeys(tag[:200] for tag in tags if tag))[:100]
+
+
+def _language(element: etree._Element, found: Found) -> str | None:
+    own = language_of(element)
+    if own is None and "language" in found:
+        own = own_text(found["language"][0]) or None
+    if own is None and "title" in found:
+        own = language_of(found["title"][0])
+    return own[:35] if own else None
+
+
+def read_tombstone(element: etree._Element, *, position: int, raw_hash: str) -> ParsedEntry | None:
+    """Atom's ``deleted-entry``: the source says itself that an entry is gone (RFC 6721)."""
+    ref = (element.get("ref") or "").strip()
+    if not ref:
+        return None
+    when = parse_time(element.get("when") or "")
+    return ParsedEntry(
+        native_id=ref[:LONGEST_ID],
+        headline="",
+        updated_ms=when.ms if when else None,
+        position=position,
+        deleted=True,
+        raw_hash=raw_hash,
+    )

@@ -1,0 +1,103 @@
+"""Media that a feed gives beside its entries' bodies: enclosures, Media RSS, pictures of podcasts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lxml import etree
+
+from processors.parse.feed_roles import Roles
+from processors.parse.media import MOST, is_pixel
+from processors.parse.text import inner_text_of_title
+from processors.parse.urls import absolute
+from processors.parse.xml_text import own_text, title_of
+from wirewatch.events import Media
+
+MediaKind = Literal["image", "video", "audio"]
+
+_ENDINGS: dict[str, MediaKind] = {
+    **dict.fromkeys(("jpg", "jpeg", "png", "gif", "webp", "avif", "svg"), "image"),
+    **dict.fromkeys(("mp4", "m4v", "mov", "webm", "m3u8", "avi", "mpg"), "video"),
+    **dict.fromkeys(("mp3", "m4a", "ogg", "oga", "wav", "aac", "opus"), "audio"),
+}
+_KINDS: tuple[MediaKind, ...] = ("image", "video", "audio")
+
+
+def media_of(
+    found: dict[str, list[etree._Element]], base: str, roles: Roles, in_body: tuple[Media, ...]
+) -> tuple[Media, ...]:
+    """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
+    if not in_body and not found.keys() & _ROLES:
+        return ()
+    taken: dict[str, Media] = {}
+    for enclosure in found.get("enclosure", ()):
+        _take(taken, _from_attributes(enclosure, enclosure.get("url") or enclosure.get("href"), base))
+    for link in found.get("link", ()):
+        if link.get("rel") == "enclosure":
+            _take(taken, _from_attributes(link, link.get("href"), base))
+    for group in found.get("media-group", ()):
+        inside: dict[str, list[etree._Element]] = {}
+        for child in group:
+            inside.setdefault(roles[str(child.tag)], []).append(child)
+        _add_media_rss(taken, inside, base, roles)
+    _add_media_rss(taken, found, base, roles)
+    for image in found.get("itunes-image", ()):
+        _take(taken, _image(image.get("href") or own_text(image), base))
+    for media in in_body:
+        _take(taken, media)
+    return tuple(taken.values())[:MOST]
+
+
+_ROLES = frozenset({"enclosure", "link", "media-group", "media-content", "media-thumbnail", "itunes-image"})
+
+
+def _take(taken: dict[str, Media], media: Media | None) -> None:
+    if media is not None:
+        taken.setdefault(media.url, media)
+
+
+def _add_media_rss(taken: dict[str, Media], found: dict[str, list[etree._Element]], base: str, roles: Roles) -> None:
+    described = {role: _first_title(found.get(role, ())) for role in ("media-description", "media-credit")}
+    for content in found.get("media-content", ()):
+        own: dict[str, list[etree._Element]] = {}
+        for child in content:
+            own.setdefault(roles[str(child.tag)], []).append(child)
+        media = _from_attributes(content, content.get("url"), base)
+        if media is not None:
+            caption = _first_title(own.get("media-description", ())) or described["media-description"]
+            credit = _first_title(own.get("media-credit", ())) or described["media-credit"]
+            title = _first_title(own.get("media-title", ()))
+            _take(taken, Media(media.kind, media.url, caption=caption[:500], alt=title[:500], credit=credit[:200]))
+        for thumbnail in own.get("media-thumbnail", ()):
+            _take(taken, _image(thumbnail.get("url"), base))
+    for thumbnail in found.get("media-thumbnail", ()):
+        _take(taken, _image(thumbnail.get("url") or own_text(thumbnail), base))
+
+
+def _first_title(elements: list[etree._Element] | tuple[()]) -> str:
+    return next((title for title in map(title_of, elements) if title), "")
+
+
+def _from_attributes(element: etree._Element, address: str | None, base: str) -> Media | None:
+    url = absolute(base, address) if address else None
+    if url is None:
+        return None
+    kind = kind_of(element.get("medium") or (element.get("type") or "").partition("/")[0], url)
+    if kind is None or (kind == "image" and is_pixel({}, url)):
+        return None
+    return Media(kind, url, alt=inner_text_of_title(element.get("title") or "")[:500])
+
+
+def kind_of(stated: str, url: str) -> MediaKind | None:
+    """What is behind an address: by its stated medium or type, else by its ending; None for what is no media."""
+    for kind in _KINDS:
+        if stated.lower() == kind:
+            return kind
+    if stated and stated.lower() not in {"application", "unknown", "binary"}:
+        return None
+    return _ENDINGS.get(url.partition("?")[0].rpartition(".")[2].lower())
+
+
+def _image(address: str | None, base: str) -> Media | None:
+    url = absolute(base, address) if address else None
+    return Media("image", url) if url and not is_pixel({}, url) else None

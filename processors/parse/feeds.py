@@ -1,0 +1,166 @@
+"""XML feeds: split into entries and their raw hashes first, normalised only where asked."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+from xxhash import xxh3_128_hexdigest
+
+from processors.parse.feed_entries import (
+    Context,
+    Found,
+    authors_of,
+    headline_of,
+    link_in,
+    read_entry,
+    read_tombstone,
+    time_in,
+)
+from processors.parse.feed_roles import Roles, split_tag
+from processors.parse.model import ParsedEntry, ParsedFeed
+from processors.parse.news_sitemaps import read_url
+from processors.parse.splits import Split
+from processors.parse.text import plain_text
+from processors.parse.xml_documents import Document
+from processors.parse.xml_text import base_of, content_of, language_of, own_text
+from wirewatch.errors import BadInput
+from wirewatch.events import Kind
+
+_KINDS: dict[str, Kind] = {
+    "rss": "rss",
+    "channel": "rss",
+    "rdf": "rdf",
+    "feed": "atom",
+    "entry": "atom",
+    "urlset": "news-sitemap",
+}
+_ITEMS = {
+    "rss": re.compile(rb"<item[\s>/]"),
+    "rdf": re.compile(rb"<item[\s>/]"),
+    "atom": re.compile(rb"<entry[\s>/]"),
+    "news-sitemap": re.compile(rb"<url[\s>/]"),
+}
+_PERIODS = {"hourly": 3_600_000, "daily": 86_400_000, "weekly": 604_800_000, "monthly": 2_592_000_000}
+
+
+def split_feed(document: Document, url: str) -> Split:
+    """A feed's own values, and its entries' elements with their raw hashes.
+
+    Raises `BadInput`: ``error-page`` where the root is ``html``, ``not-recognised`` where it is no feed's.
+    """
+    root = document.root
+    local = split_tag(str(root.tag))[1].rpartition(":")[2]
+    if local == "html":
+        raise BadInput("this is an HTML page, where a feed is expected", reason="error-page")
+    kind = _KINDS.get(local)
+    if kind is None:
+        raise BadInput(
+            f"an XML document whose root is <{local[:60]}>; looked for <rss>, <rdf:RDF>, <feed> and <urlset>",
+            reason="not-recognised",
+        )
+    roles = Roles(str(root.tag))
+    channel = next((child for child in root if roles[str(child.tag)] == "channel"), root) if kind != "atom" else root
+    items, found = _parts(root, channel, roles, single=local == "entry")
+    context = _context(document, channel, found, roles, url, kind)
+    hashes = _raw_hashes(document.source, items, kind)
+
+    def entry(index: int) -> ParsedEntry | None:
+        element, hashed = items[index], hashes[index]
+        if roles[str(element.tag)] == "deleted":
+            return read_tombstone(element, position=index, raw_hash=hashed)
+        if kind == "news-sitemap":
+            return read_url(element, context, position=index, raw_hash=hashed)
+        return read_entry(element, context, position=index, raw_hash=hashed)
+
+    return Split(kind, hashes, entry, _head(channel, found, context, kind, document.notes))
+
+
+def _parts(
+    root: etree._Element, channel: etree._Element, roles: Roles, *, single: bool
+) -> tuple[list[etree._Element], Found]:
+    """The entries' elements in order, and the channel's other elements by role."""
+    if single:
+        return [root], {}
+    items: list[etree._Element] = []
+    found: Found = {}
+    for parent in (channel,) if channel is root else (channel, root):
+        for child in parent:
+            role = roles[str(child.tag)]
+            if role in {"item", "deleted"} or (role == "url" and parent is root):
+                items.append(child)
+            elif role == "items":
+                items.extend(e for e in child if roles[str(e.tag)] == "item")
+            elif role and parent is channel:
+                found.setdefault(role, []).append(child)
+    return items, found
+
+
+def _context(document: Document, channel: etree._Element, found: Found, roles: Roles, url: str, kind: Kind) -> Context:
+    has_bases = b"xml:base" in document.source or b":base=" in document.source
+    language = language_of(document.root) or language_of(channel)
+    if language is None and "language" in found:
+        language = own_text(found["language"][0]) or None
+    context = Context(roles, url, has_bases, language[:35] if language else None)
+    if kind == "atom":
+        context.authors = authors_of(found)
+    return context
+
+
+def _raw_hashes(source: bytes, items: list[etree._Element], kind: Kind) -> tuple[str, ...]:
+    """Each entry's own bytes hashed. Where entries cannot be told apart in the bytes alone (their tag also stands in
+    a text, or has a prefix), each element is written out again instead, which is slower.
+    """
+    starts = [matched.start() for matched in _ITEMS[kind].finditer(source)]
+    if len(starts) != len(items):
+        # tostring writes the whole tree's namespaces into each entry: they are part of the document, not of it
+        return tuple(xxh3_128_hexdigest(etree.tostring(item, method="c14n", exclusive=True)) for item in items)
+    ends = [*starts[1:], len(source)]
+    closing = b"</" + _ITEMS[kind].pattern[1:].partition(b"[")[0]
+    hashes = []
+    for start, end in zip(starts, ends, strict=True):
+        last = source.rfind(closing, start, end)
+        hashes.append(xxh3_128_hexdigest(source[start : last if last > 0 else end]))
+    return tuple(hashes)
+
+
+def _head(channel: etree._Element, found: Found, context: Context, kind: Kind, notes: tuple[str, ...]) -> ParsedFeed:
+    base = base_of(channel, context.base) if context.has_bases else context.base
+    updated, _ = time_in(found, ("updated", "published", "date"))
+    summary = ""
+    for element in found.get("description", []):
+        summary = summary or plain_text(content_of(element, base).text)
+    return ParsedFeed(
+        kind=kind,
+        entries=(),
+        title=headline_of(found),
+        summary=summary,
+        url=link_in(found, base, context),
+        language=context.language,
+        updated_ms=updated.ms if updated else None,
+        listing_hint="window" if kind == "news-sitemap" else "auto",
+        hub=_hub(found),
+        ttl_ms=_ttl(found),
+        notes=notes,
+    )
+
+
+def _hub(found: Found) -> str | None:
+    for link in found.get("link", ()):
+        href = link.get("href", "").strip()
+        if link.get("rel") == "hub" and href.startswith(("http://", "https://")):
+            return href
+    return None
+
+
+def _ttl(found: Found) -> int | None:
+    for element in found.get("ttl", ()):
+        text = own_text(element)
+        if text.isascii() and text.isdigit() and 0 < len(text) < 7:
+            return int(text) * 60_000 or None
+    for element in found.get("sy-period", ()):
+        period = _PERIODS.get(own_text(element).lower())
+        frequency = own_text(found["sy-frequency"][0]) if "sy-frequency" in found else "1"
+        if period and frequency.isascii() and frequency.isdigit() and 0 < len(frequency) < 5 and int(frequency):
+            return period // int(frequency)
+    return None

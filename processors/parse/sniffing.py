@@ -1,0 +1,67 @@
+"""What a body is, told by its bytes: a feed that is served as text/html is a feed, whatever the header says."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from processors.parse.encoding import decode
+from wirewatch.errors import BadInput
+from wirewatch.events import Kind
+
+Shape = Literal["xml", "json", "html", "text"]
+
+_LOOKED_AT = 4096
+_FEED_ROOT = re.compile(
+    r"<(?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|feed|rdf|urlset|sitemapindex|channel|opml)[\s>]", re.IGNORECASE
+)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|h1|center)[\s>]", re.IGNORECASE)
+_XML = re.compile(r"<\?xml|<!DOCTYPE\s+(?!html)|<[A-Za-z_][\w.:-]{0,60}[\s>/]", re.IGNORECASE)
+_JUNK_BEFORE = re.compile(r"\A[^<]{1,2048}(?=<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>])", re.IGNORECASE)
+
+FEED_KINDS: frozenset[Kind] = frozenset({"rss", "atom", "rdf", "news-sitemap"})
+JSON_KINDS: frozenset[Kind] = frozenset({"json", "json-feed"})
+PAGE_KINDS: frozenset[Kind] = frozenset({"html", "live-page", "text"})
+
+
+def shape_of(body: bytes, content_type: str = "") -> Shape:
+    """``xml`` for feeds, ``json``, ``html`` for pages, ``text`` for the rest. `BadInput` (``empty``) for nothing."""
+    start = beginning(body, content_type)
+    if not start:
+        raise BadInput(f"the body is empty ({len(body)} bytes)", reason="empty")
+    strange = sum(1 for c in start if c == "\ufffd" or (c < " " and c not in "\t\n\r\f"))
+    if strange * 5 > len(start):
+        raise BadInput("the body is no text: most of its bytes fit no charset", reason="bad-charset")
+    if start[0] in "{[":
+        return "json"
+    if start[0] == "<" or _JUNK_BEFORE.match(start):
+        page = _HTML.search(start)
+        feed = _FEED_ROOT.search(start)
+        if feed is not None and (page is None or feed.start() < page.start()):
+            return "xml"
+        if page is not None:
+            return "html"
+        return "xml" if _XML.match(start) else "text"
+    if re.match(r"[A-Za-z_$][\w$.]{0,80}\s*\(\s*[\[{]|\)\]\}'", start):
+        return "json"
+    return "html" if _HTML.search(start) and start.count("<") > 2 else "text"
+
+
+def beginning(body: bytes, content_type: str = "") -> str:
+    """The first characters that say something."""
+    head = body[: 4 * _LOOKED_AT]
+    if len(body) > len(head) and not head.strip(b" \t\r\n\x00\xef\xbb\xbf"):
+        head = body.lstrip(b" \t\r\n\x00\xef\xbb\xbf")[: 4 * _LOOKED_AT]
+    text, _ = decode(head, content_type)
+    return text[:_LOOKED_AT].lstrip(" \t\r\n\x00\ufeff")
+
+
+def without_junk(body: bytes) -> tuple[bytes, str | None]:
+    """A feed without what a broken program printed before it, and a note; unchanged where there is none."""
+    head = body[:_LOOKED_AT]
+    if head.lstrip()[:1] == b"<" or b"\x00" in head[:4]:
+        return body, None
+    matched = _JUNK_BEFORE.match(head.decode("latin-1"))
+    if matched is None or not matched.group().strip("\xef\xbb\xbf \t\r\n"):
+        return body, None
+    return body[matched.end() :], f"{matched.end()} bytes before the feed were left out"

@@ -1,0 +1,140 @@
+"""XML read safely: no entities, no network, no file; cut documents and error pages told by name."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+from msgspec import Struct
+
+from processors.parse.encoding import as_utf8, decode
+from processors.parse.xml_mending import mend_xml
+from wirewatch.errors import BadInput
+
+LARGEST = 16 * 1024 * 1024  # bytes; fetching caps bodies at 15 MiB
+_ROOTS = re.compile(rb"</((?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|RSS|feed|RDF|urlset|sitemapindex|channel|entry))\s*>")
+_TOO_DEEP, _EXTRA = 114, 5
+_BAD_BYTES = frozenset({6, 9, 31, 32, 81, 82, 1544})
+_CUT = frozenset({63, 77})  # a CDATA section, or an element, that never ends
+_MISMATCH = 76
+
+
+class Document(Struct, frozen=True):
+    """A document's root, the UTF-8 that it was read from, and what had to be mended."""
+
+    root: etree._Element
+    source: bytes
+    notes: tuple[str, ...] = ()
+
+
+class Unreadable(BadInput):
+    """XML that lxml cannot read though it has its end: a looser reader may. ``source`` is UTF-8, cut at the end."""
+
+    def __init__(self, message: str, *, source: bytes) -> None:
+        super().__init__(message, reason="bad-xml")
+        self.source = source
+
+
+def read_document(body: bytes, content_type: str = "") -> Document:
+    """``body`` as a tree of XML. Strict first; mended and lenient only where its root element is closed.
+
+    Raises `BadInput`: ``truncated``, ``too-deep``, ``too-large``, ``entity-expansion``; `Unreadable` (``bad-xml``)
+    where it ends as it should and still cannot be read.
+    """
+    if len(body) > LARGEST:
+        raise BadInput(f"the document has {len(body)} bytes; at most {LARGEST} are read", reason="too-large")
+    source, note = as_utf8(body, content_type)
+    source = source.lstrip() if source[:1].isspace() else source
+    notes = (note,) if note else ()
+    failed: etree.XMLSyntaxError | None = None
+    if b"<!DOCTYPE" not in source and b"<!ENTITY" not in source:
+        try:
+            return Document(etree.fromstring(source, _parser()), source, notes)
+        except etree.XMLSyntaxError as error:
+            failed = error
+    return _second_attempt(body, content_type, source, notes, failed)
+
+
+def _parser(*, recover: bool = False) -> etree.XMLParser:
+    # huge_tree stays off: libxml2 then refuses more than 256 levels and text of more than 10 MB by itself
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+        collect_ids=False,
+        recover=recover,
+    )
+
+
+def _second_attempt(
+    body: bytes,
+    content_type: str,
+    source: bytes,
+    notes: tuple[str, ...],
+    failed: etree.XMLSyntaxError | None,
+) -> Document:
+    _refuse_excess(failed)
+    if failed is not None and _code(failed) in _BAD_BYTES:
+        text, note = decode(body, content_type)
+        notes = (*notes, *([note] if note else []))
+    else:
+        text = source.decode("utf-8", "replace")
+    mended = mend_xml(text).strip().encode("utf-8")
+    end = _end_of_root(mended)
+    if end is None:
+        where = f": {failed.msg}" if failed is not None else ""
+        raise BadInput(
+            f"the document ends before its root element does, after {len(body)} bytes{where}", reason="truncated"
+        )
+    if len(mended) > end:
+        notes = (*notes, f"{len(mended) - end} bytes after the end of the feed were left out")
+        mended = mended[:end]
+    try:
+        root = etree.fromstring(mended, _parser())
+    except etree.XMLSyntaxError as error:
+        _refuse_excess(error)
+        root = _lenient(mended, error)
+    if failed is not None:
+        notes = (*notes, f"not well-formed XML, mended: {failed.msg}")
+    return Document(root, mended, notes)
+
+
+def _code(error: etree.XMLSyntaxError) -> int:
+    """libxml2's number for it; SyntaxError's own stubs do not know the attribute."""
+    return int(getattr(error, "code", 0))
+
+
+def _refuse_excess(error: etree.XMLSyntaxError | None) -> None:
+    if error is not None and _code(error) == _TOO_DEEP:
+        reason = "too-deep" if "depth" in str(error.msg) else "too-large"
+        raise BadInput(f"the document is {reason.replace('-', ' ')} to be read: {error.msg}", reason=reason)
+
+
+def _lenient(mended: bytes, error: etree.XMLSyntaxError) -> etree._Element:
+    """What libxml2 makes of it, if that is all; elements that close in the wrong place are for a looser reader."""
+    parser = _parser(recover=True)
+    root = etree.fromstring(mended, parser)
+    codes = {entry.type for entry in parser.error_log}
+    if root is None or codes & _CUT or _MISMATCH in codes:
+        raise Unreadable(f"not well-formed XML: {error.msg}", source=mended)
+    return root
+
+
+def _end_of_root(source: bytes) -> int | None:
+    """Where the root element's end tag ends; None where there is none."""
+    opening = re.search(rb"<([A-Za-z_][\w.:-]{0,60})", source)
+    if opening is None:
+        return None
+    name = opening.group(1)
+    closing = source.rfind(b"</" + name)
+    if closing >= 0:
+        end = source.find(b">", closing)
+        if end >= 0 and not source[closing + 2 + len(name) : end].strip():
+            return end + 1
+    if closing < 0 and _ROOTS.search(source) is None and (empty := re.match(rb"<[^<>]*/>", source[opening.start() :])):
+        return opening.start() + empty.end()
+    return None
