@@ -23,6 +23,7 @@ from processors.diff import (
     needs_rebase,
     rebase,
 )
+from processors.diff.state import VERSION as STATE_VERSION
 from processors.parse import PARSER_VERSION, parse
 from wirewatch import topics
 from wirewatch.brokers.interface import NewRecord
@@ -107,6 +108,12 @@ class DiffHandler:
 
     stage = "diff"
     stateful = True
+    state_version = STATE_VERSION
+
+    def migrate_state(self, version: int, state: bytes) -> bytes:
+        """State says its own version and is brought forward where it is read: see `decode_state`."""
+        del version
+        return state
 
     def handle(self, record: Record, state: bytes | None) -> Step:
         """Decide one snapshot record; see the class for what is raised."""

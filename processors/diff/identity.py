@@ -7,6 +7,7 @@ Each step only looks at what the steps before left over, through dictionaries: l
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +29,8 @@ ALIKE_HEADLINE = 0.5
 MAX_ENTRIES = 5_000
 _MINUTE = 60_000
 _CELLS = 400
+_SHOWN_TWICE = 3
+_ARTICLE_NUMBER = re.compile(r"(?<![0-9a-z])(?:[0-9]{5,}|[0-9a-f]{8,}(?:-[0-9a-f]{4,})*)(?![0-9a-z])")
 
 How = Literal["id", "alias", "url", "re-issued", "headline", "neighbours"]
 
@@ -59,36 +62,47 @@ class Matching(Struct):
 
 def facts_of(entries: Sequence[ParsedEntry]) -> list[Facts]:
     """The entries of a snapshot without those shown twice, each with its keys."""
-    ids = Counter(entry.native_id for entry in entries if entry.native_id)
-    facts: list[Facts] = []
-    shown: set[tuple[str | None, str, str | None, int | None, str]] = set()
     keyed = [(entry, canonical(entry.url) if entry.url else None, headline_key(entry.headline)) for entry in entries]
+    shown_twice = _shown_twice(keyed)
+    facts: list[Facts] = []
+    shown: set[tuple[object, ...]] = set()
     for entry, url, head in keyed:
-        # the same story twice on a page (a teaser above, the list below) is one entry
-        mark: tuple[str | None, str, str | None, int | None, str] | None
-        if entry.native_id and ids[entry.native_id] > 1:
-            mark = (entry.native_id, head, url, None, "")
-        elif not entry.native_id:
-            mark = (None, head, url, entry.published_ms, "" if url else visible(entry.body))
+        mark: tuple[object, ...]
+        if entry.native_id:
+            mark = (entry.native_id, url)
+            if mark not in shown_twice:
+                mark = (*mark, head, entry.published_ms, visible(entry.body))
         else:
-            mark = None
-        if mark is not None:
-            if mark in shown:
-                continue
-            shown.add(mark)
+            mark = (None, head, url, entry.published_ms, "" if url else visible(entry.body))
+        if mark in shown:
+            continue
+        shown.add(mark)
         facts.append(Facts(entry, url, head, unique_id=True, unique_url=True))
-    kept_ids = Counter(fact.entry.native_id for fact in facts)
-    kept_urls = Counter(fact.url_key for fact in facts)
+    ids = Counter(fact.entry.native_id for fact in facts)
+    urls = Counter(fact.url_key for fact in facts)
     return [
         Facts(
             fact.entry,
             fact.url_key,
             fact.headline_key,
-            unique_id=bool(fact.entry.native_id) and kept_ids[fact.entry.native_id] == 1,
-            unique_url=fact.url_key is not None and kept_urls[fact.url_key] == 1,
+            unique_id=bool(fact.entry.native_id) and ids[fact.entry.native_id] == 1,
+            unique_url=fact.url_key is not None and urls[fact.url_key] == 1,
         )
         for fact in facts
     ]
+
+
+def _shown_twice(keyed: Sequence[tuple[ParsedEntry, str | None, str]]) -> set[tuple[str | None, str | None]]:
+    """Id and URL of stories that a page shows in two places under two headlines: a teaser above, the list below.
+
+    Only where ids are mostly unique and no other URL goes with that id: ten items with one guid are ten entries (H38).
+    """
+    pairs = Counter((entry.native_id, url) for entry, url, _ in keyed if entry.native_id)
+    ids = Counter(native_id for native_id, _ in pairs)
+    repeated = {pair: n for pair, n in pairs.items() if n > 1}
+    if sum(repeated.values()) * 4 > sum(pairs.values()):
+        return set()
+    return {pair for pair, n in repeated.items() if n <= _SHOWN_TWICE and ids[pair[0]] == 1}
 
 
 def match_entries(
@@ -288,19 +302,25 @@ def _anchors(ids: Sequence[str | None]) -> tuple[list[str | None], list[str | No
 def id_reused(known: Known, fact: Facts) -> bool:
     """Headline, body, URL and time all changed at once. A field that neither has says nothing; one that stayed decides.
 
-    Fewer than three changed fields are an edit: a looser rule takes rewritten stories for other ones.
+    Fewer than three changed fields are an edit: a looser rule takes rewritten stories for other ones. A headline that
+    keeps half of its words has stayed, and so has a URL whose article number is the same under another slug.
     """
     if known.entry is None:
         return False
     old, new = known.entry, fact.entry
-    pairs: list[tuple[object, object]] = [
+    stayed: list[bool] = []
+    for one, other in (
         (known.headline_key, fact.headline_key),
         (visible(old.body), visible(new.body)),
         (known.url_key, fact.url_key),
         (known.published_ms, new.published_ms),
-    ]
-    told = [(one, other) for one, other in pairs if one or other]
-    return len(told) >= 3 and all(one != other for one, other in told)
+    ):
+        if one or other:
+            stayed.append(one == other)
+    if len(stayed) < 3 or any(stayed):
+        return False
+    numbers = set(_ARTICLE_NUMBER.findall(known.url_key or "")) & set(_ARTICLE_NUMBER.findall(fact.url_key or ""))
+    return not numbers and likeness(old.headline, new.headline) < ALIKE_HEADLINE
 
 
 def _same_headline(known: Known, fact: Facts) -> bool:
