@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
 def call(argv: list[str]) -> int:
     """One call: its exit status, every error told in words on standard error."""
     # found out late on purpose: importing the commands imports the stages
-    from wirewatch.cli import commands  # noqa: F401, PLC0415
+    import wirewatch.cli.commands  # noqa: F401, PLC0415
 
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream outside of tests
     try:

@@ -1,0 +1,130 @@
+"""`wirewatch parse`, `replay` and `match`: the pure parts of the pipeline on files, with no log at all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+import msgspec
+
+from processors.enrich import EnrichContext, enrich
+from processors.parse import parse as parse_body
+from processors.replay import read_manifest, replay_polls, summarise
+from wirewatch.cli.app import app
+from wirewatch.cli.output import print_json, print_table, progress, say
+from wirewatch.cli.showing import shown_entry, shown_feed
+from wirewatch.errors import BadInput, UserError
+from wirewatch.events import EntryEvent, Feed
+from wirewatch.feeds import check_url, definition_of, read_feed_file
+from wirewatch.query.match_lines import match_lines, read_searches
+from wirewatch.times import SystemClock, format_ms
+
+
+def _feed(path: Path | None, url: str | None) -> Feed:
+    feed = read_feed_file(path) if path else Feed(id="feed", url="https://feed.invalid/")
+    if url:
+        check_url(url, at="--url")
+        feed = msgspec.structs.replace(feed, url=url)
+    return feed
+
+
+@app.command
+def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
+    """Print a file's entries, one a line, as JSON. Exit status 1 where nothing is recognised, with a message.
+
+    Parameters
+    ----------
+    file
+        A body as fetched: a feed, a live page, a JSON document, a page's text. "-" reads standard input.
+    url
+        Where it came from: relative links stand against it.
+    feed
+        A FEED.toml with kind and paths.
+    with_feed
+        First a line of the feed's own: its kind, title, label, summary.
+    """
+    try:
+        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    definition = definition_of(_feed(feed, url))
+    now_ms = SystemClock().now_ms()
+    given = url or (definition.url if feed else "")
+    try:
+        parsed = parse_body(body, definition, url=given, fetched_at_ms=now_ms)
+    except BadInput as error:
+        raise BadInput(f"{file}: {error} ({error.reason})", reason=error.reason) from error
+    for note in parsed.notes:
+        say(f"{file}: {note}")
+    if with_feed:
+        print_json(shown_feed(parsed))
+    shown = definition if given else msgspec.structs.replace(definition, url="")
+    for entry in parsed.entries:
+        print_json(shown_entry(entry, shown, now_ms, language=parsed.language))
+    if not parsed.entries and not with_feed:
+        raise BadInput(f"{file}: a {parsed.kind} document, but no entries in it", reason="empty")
+    return 0
+
+
+@app.command
+def replay(directory: Path, *, feed: Path | None = None, summary: bool = False) -> int:
+    """Run recorded snapshots through parse and diff and print one event a line, as JSON.
+
+    Parameters
+    ----------
+    directory
+        A folder with manifest.tsv (columns "file" and "time") and the files it names; each is one poll.
+    feed
+        A FEED.toml that says how the source is read.
+    summary
+        A table of snapshots, their verdicts and events instead.
+    """
+    source = _feed(feed, None)
+    polls = len(read_manifest(directory))
+    with progress(f"replaying {polls} snapshots", polls) as bar:
+        if summary:
+            rows, total = summarise(replay_polls(directory, source))
+            print_table(
+                ("snapshot", "time", "entries", "events", "verdict"),
+                [
+                    (
+                        row.snapshot,
+                        format_ms(row.at_ms),
+                        row.entries,
+                        " ".join(f"{count} {op}" for op, count in row.events.items()),
+                        row.verdict,
+                    )
+                    for row in (*rows, total)
+                ],
+                empty="the recording holds no snapshots",
+            )
+            return 0
+        for replayed in replay_polls(directory, source):
+            bar.advance()
+            for event in replayed.diffed.events:
+                print_json(event)
+    return 0
+
+
+@app.command
+def match(*, searches: Annotated[Path, cyclopts.Parameter(name="--searches")]) -> int:
+    """Hold entries (JSON lines on standard input) against searches: per entry, the ids that match.
+
+    Parameters
+    ----------
+    searches
+        A file of lines {"id": ..., "query": ...}.
+    """
+    try:
+        wanted = read_searches(searches.read_bytes().splitlines())
+    except OSError as error:
+        raise UserError(f"{searches}: cannot be read: {error.strerror}") from error
+    for line in match_lines(sys.stdin.buffer, wanted, now_ms=SystemClock().now_ms(), enrich=_enriched):
+        print_json(line)
+    return 0
+
+
+def _enriched(event: EntryEvent) -> EntryEvent:
+    return enrich(event, EnrichContext())
