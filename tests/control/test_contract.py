@@ -147,16 +147,18 @@ async def test_the_same_delivery_id_is_recorded_once(store: ControlStore) -> Non
     assert (row.status, row.payload) == ("delivered", b"{}")
 
 
-async def test_only_what_was_surely_not_received_can_be_superseded(store: ControlStore) -> None:
+async def test_only_what_was_surely_not_received_can_be_superseded_else_nothing_is_changed(store: ControlStore) -> None:
     await store.put_channels([channel()])
     await put(store, delivery(alert="al_1"), delivery(alert="al_2"), delivery(alert="al_3", at=9_000))
     await store.claim(now_ms=5_000, lease_ms=60_000, room={"ops": 2})
     await store.record_outcomes([Outcome("de_al_2_1_ops", "pending", 6_000, next_try_ms=99_000, unsure=True)])
     ids = [f"de_al_{n}_1_ops" for n in (1, 2, 3)]
-    late = await store.commit_notify("notify", [], ids, {(TOPIC, 0): 8})
+    late = await store.commit_notify("notify", [delivery(alert="al_4")], ids, {(TOPIC, 0): 8})
     assert late == ids[:2]
-    rows = await store.deliveries_of(["al_1", "al_2", "al_3"])
-    assert [row.status for row in rows] == ["pending", "pending", "superseded"]
+    assert await store.position("notify", TOPIC, 0) is None
+    assert await store.commit_notify("notify", [delivery(alert="al_4")], ids[2:], {(TOPIC, 0): 8}) == []
+    rows = await store.deliveries_of(["al_1", "al_2", "al_3", "al_4"])
+    assert [row.status for row in rows] == ["pending", "pending", "superseded", "pending"]
     assert await store.position("notify", TOPIC, 0) == 8
 
 

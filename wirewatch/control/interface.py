@@ -201,10 +201,10 @@ class ControlStore(Protocol):
         superseded: Sequence[str],
         positions: Positions,
     ) -> list[str]:
-        """Record new deliveries, mark others as not to be sent, and record the position, together.
+        """Record new deliveries, mark others as not to be sent, and record the position, together; then ``[]``.
 
         A delivery id that is there already stays as it is. Only what is pending, not in flight and surely
-        not received can be superseded; the ids that no longer were are returned, and stay.
+        not received can be superseded: where some no longer are, nothing is changed and their ids are returned.
         """
         ...
 

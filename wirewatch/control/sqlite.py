@@ -33,6 +33,13 @@ _TOLD: Final = msgspec.json.Decoder(ToldBefore)
 _MAY_PASS: Final = (apsw.BusyError, apsw.LockedError)
 
 
+class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
+    """Deliveries that were to be superseded have been claimed meanwhile."""
+
+    def __init__(self, ids: list[str]) -> None:
+        self.ids = ids
+
+
 def _state_of(row: Sequence[Any]) -> AlertState:
     told = None if row[5] is None else _TOLD.decode(row[5])
     return AlertState(*(*row[:5], told, *row[6:]))
@@ -180,11 +187,16 @@ class SqliteControlStore:
 
         def work(connection: apsw.Connection) -> list[str]:
             late = outbox.supersede(connection, superseded)
+            if late:
+                raise _Late(late)
             outbox.insert(connection, new)
             _put_positions(connection, sink, positions)
-            return late
+            return []
 
-        return await self._write(work)
+        try:
+            return await self._write(work)
+        except _Late as late:
+            return late.ids
 
     async def claim(self, *, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
         """See `ControlStore`."""
