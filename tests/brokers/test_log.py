@@ -390,7 +390,7 @@ async def test_an_input_output_error_stops_and_commits_nothing(tmp_path: Path, c
     await broker.publish([new(b"kept")])
     await broker.close()
     conn = apsw.Connection(str(tmp_path / "log.db"), vfs="failing")
-    conn.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
+    conn.pragma("synchronous", "FULL")
     broken = EmbeddedBroker(tmp_path, "writer", clock, write_conn=conn, lock=None, retention_bytes={})
     vfs.broken = True
     with pytest.raises(BrokenStorage, match="disk failed"):

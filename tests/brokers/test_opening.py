@@ -198,3 +198,14 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> Non
     tmp_path.chmod(0o500)
     with pytest.raises(BrokenStorage):
         open_runner(tmp_path / "new")
+
+
+async def test_every_commit_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    for open_ in (open_runner, open_writer):
+        broker = open_(tmp_path)
+        assert broker._write_conn is not None
+        settings = {name: broker._write_conn.pragma(name) for name in ("journal_mode", "synchronous", "auto_vacuum")}
+        assert settings == {"journal_mode": "wal", "synchronous": 2, "auto_vacuum": 2}
+        assert broker._write_conn.pragma("wal_autocheckpoint") == 2_000
+        assert broker._read_conn.pragma("query_only") == 1
+        await broker.close()

@@ -32,7 +32,7 @@ class Numbering:
 
     def handle(self, record: Record, state: bytes | None) -> Step:
         value = record.value or b""
-        hashlib.pbkdf2_hmac("sha256", value, b"", 300)  # some work, so that a kill falls into the middle of it
+        hashlib.pbkdf2_hmac("sha256", value, b"", 1_200)  # some work, so that a kill falls into the middle of it
         if value.startswith(b"bad"):
             raise BadInput("as agreed", reason="bad")
         number = int(state or b"0") + 1
@@ -52,9 +52,8 @@ class Keeping:
 
     def __init__(self, path: Path, all_: int, done: asyncio.Event) -> None:
         self.conn = apsw.Connection(str(path))
-        self.conn.execute(
-            "PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS kept(offset INTEGER, key TEXT, value BLOB)"
-        )
+        self.conn.pragma("journal_mode", "WAL")
+        self.conn.execute("CREATE TABLE IF NOT EXISTS kept(offset INTEGER, key TEXT, value BLOB)")
         self.all = all_
         self.done = done
 

@@ -24,6 +24,14 @@ FILE_NAME: Final = "log.db"
 APPLICATION_ID: Final = 0x77776C67  # "wwlg": told apart from other SQLite files
 OFFSET_BITS: Final = 40
 BUSY_MS: Final = 10_000
+_WRITING: Final[tuple[tuple[str, str | int], ...]] = (
+    ("journal_mode", "WAL"),
+    ("synchronous", "FULL"),
+    ("wal_autocheckpoint", 2_000),
+    ("journal_size_limit", 64 << 20),
+    ("cache_size", -16_000),
+)
+_READING: Final[tuple[tuple[str, str | int], ...]] = (("query_only", 1), ("cache_size", -8_000))
 
 _FIRST: Final = """
 CREATE TABLE topics(
@@ -65,14 +73,13 @@ def open_connection(folder: Path, *, write: bool) -> apsw.Connection:
     flags = writing if write else apsw.SQLITE_OPEN_READONLY
     conn = apsw.Connection(str(path), flags=flags)
     conn.set_busy_timeout(BUSY_MS)
-    if write:
-        if conn.pragma("page_count") == 0:
-            # both must be said before the first table; what is freed later can then be given back in steps
-            conn.execute(f"PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id={APPLICATION_ID}")
-        conn.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF")
-        conn.execute("PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000")
-    else:
-        conn.execute("PRAGMA query_only=ON; PRAGMA cache_size=-8000")
+    if write and conn.pragma("page_count") == 0:
+        # both must be said before the first table; what is freed later can then be given back in steps
+        conn.pragma("auto_vacuum", 2)
+        conn.pragma("application_id", APPLICATION_ID)
+    # one by one: of a script, what follows a pragma that answers would wait for its answer to be read
+    for name, value in _WRITING if write else _READING:
+        conn.pragma(name, value)
     return conn
 
 
@@ -105,7 +112,7 @@ def migrate(conn: apsw.Connection, folder: Path, migrations: Sequence[str] = MIG
         try:
             version = version_of(conn)  # another process may have been here while we waited for the lock
             if version < len(migrations):
-                conn.execute(migrations[version])
+                conn.execute(migrations[version]).fetchall()  # to its end, whatever its statements answer
                 conn.execute(f"PRAGMA user_version={version + 1}")
                 reached.append(version + 1)
             conn.execute("COMMIT")
