@@ -57,7 +57,7 @@ class GuardedResolver(AbstractResolver):
     answers neither holds up other work in threads nor the end of the process.
     """
 
-    def __init__(self, guard: Guard, *, threads: int = 64) -> None:
+    def __init__(self, guard: Guard, *, threads: int = 256) -> None:
         self._guard = guard
         self._free = asyncio.Semaphore(threads)
 
