@@ -52,7 +52,8 @@ class Picture:
     def gap(self) -> bool:
         """Nothing in common with the snapshot before, all entries new; a full listing misses none."""
         known = self.matching.known
-        return bool(self.before.present and known) and all(k is None for k in known) and self.listing != "full"
+        shared = any(k is not None for k in known) or bool(self.matching.ended)
+        return bool(self.before.present and known) and not shared and self.listing != "full"
 
 
 def apply_good(state: FeedState, seen: Seen, *, digest: str, verdict: Verdict, sightings: int = 1) -> Diffed:

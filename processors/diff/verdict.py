@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 HISTORY = 8
 """Good bodies remembered to tell a stale cache."""
-HOLD = 3
-"""Further polls after which a stale body is believed after all: the source went back for good."""
+HOLD = 2
+"""Further polls after which a stale body is believed after all: the source went back for good. A poller confirms
+a body that often, so a source that takes back its last change is believed without waiting for another one."""
 DOUBTED_BODIES = 8
 """Distinct bodies of another kind, or without dates, after which that is what the source is now."""
 _FAMILIES = {"rss": "feed", "atom": "feed", "rdf": "feed", "news-sitemap": "feed", "live-page": "page", "html": "page"}

@@ -1,0 +1,147 @@
+"""Numbers, repeats, confirmations, retries, page checks: everything that is not a new body."""
+
+from __future__ import annotations
+
+import pytest
+
+from processors.diff import Failure
+from processors.parse.model import ParsedEntry, ParsedFeed
+from tests.diff.watching import Watch, an_entry
+
+A, B, C, D = (an_entry(name, minute=10 * n) for n, name in enumerate("abcd", 1))
+
+
+def test_F1_a_number_seen_already_is_skipped(watch: Watch) -> None:
+    watch.poll(A)
+    state = watch.state
+    watch.number -= 1
+    assert watch.poll(B, A) == []
+    assert watch.last is not None
+    assert watch.last.skipped == "number"
+    assert watch.state == state
+
+
+def test_an_older_poller_that_wakes_up_is_skipped(watch: Watch) -> None:
+    watch.owner = 5
+    watch.poll(A)
+    watch.owner = 4
+    watch.poll(B, A)
+    assert watch.last is not None
+    assert watch.last.skipped == "owner"
+
+
+def test_a_newer_poller_may_use_a_number_again(watch: Watch) -> None:
+    watch.poll(A)
+    watch.owner, watch.number = 1, 0
+    assert watch.poll(B, A) == ["created"]
+
+
+def test_a_confirmation_of_an_unknown_body_asks_once_and_counts_for_nothing(watch: Watch) -> None:
+    watch.poll(D, C, B, A)
+    watch.poll(D, C, A)
+    assert watch.confirm(base=77) == []
+    assert watch.last is not None
+    assert [r.kind for r in watch.last.requests] == ["unconditional"]
+    assert watch.last.verdict.name == "unknown-base"
+    watch.confirm(base=77)
+    assert watch.last.requests == []
+    assert watch.confirm() == ["withdrawn"]
+
+
+def test_lost_state_asks_for_a_whole_body() -> None:
+    watch = Watch()
+    watch.confirm(base=3)
+    assert watch.last is not None
+    assert [r.kind for r in watch.last.requests] == ["unconditional"]
+
+
+def test_a_repeat_after_a_bad_body_counts_for_nothing(watch: Watch) -> None:
+    watch.poll(D, C, B, A)
+    watch.poll(D, C, A)
+    watch.fail()
+    assert watch.last is not None
+    assert [r.kind for r in watch.last.requests] == ["unconditional"]
+    assert watch.confirm() == []
+    assert watch.confirm() == []
+
+
+def test_a_bad_body_is_asked_about_once(watch: Watch) -> None:
+    watch.poll(A)
+    for salt in (b"1", b"1", b"2", b"3", b"4", b"5"):
+        watch.fail(body=b"<rss>" + salt)
+    asked = [1 for salt in (b"6", b"7") if watch.fail(body=b"<rss>" + salt) or (watch.last and watch.last.requests)]
+    assert asked == []
+
+
+def test_a_repeat_teaches_nothing(watch: Watch) -> None:
+    watch.poll(D, C, B, A)
+    watch.poll(D, C, A)
+    learned = watch.remembered.head.listing
+    for _ in range(5):
+        watch.confirm()
+    assert watch.remembered.head.listing == learned
+
+
+def test_a_retried_dead_letter_only_adds_and_only_as_backfilled(watch: Watch) -> None:
+    watch.poll(D, C, A)
+    parsed = ParsedFeed("rss", (an_entry("b", minute=20), an_entry("a", "A changed", minute=10)))
+    number = watch.number
+    watch.number = 0
+    ops = watch.give(parsed=parsed, body=b"old", retried=True)
+    watch.number = number
+    assert ops == ["backfilled"]
+    assert watch.poll(D, C, B, A) == []
+
+
+def test_a_retried_dead_letter_that_is_still_bad_does_nothing(watch: Watch) -> None:
+    watch.poll(A)
+    assert watch.give(failure=Failure("truncated", "still"), body=b"x", retried=True) == []
+
+
+@pytest.fixture
+def curated() -> Watch:
+    return Watch(listing="curated")
+
+
+def paged(name: str, minute: int) -> ParsedEntry:
+    return an_entry(name, minute=minute, url=f"https://www.valley.example/{name}")
+
+
+def test_a_curated_entry_whose_page_is_gone_twice_is_withdrawn(curated: Watch) -> None:
+    curated.poll(paged("a", 1), paged("b", 2))
+    curated.poll(paged("b", 2))
+    assert curated.last is not None
+    (request,) = curated.last.requests
+    assert (request.kind, request.url) == ("page-check", "https://www.valley.example/a")
+    assert request.entry_id is not None
+    assert curated.look(request.entry_id, 404) == []
+    assert [r.kind for r in curated.last.requests] == ["page-check"]
+    assert curated.look(request.entry_id, 410) == ["withdrawn"]
+    assert curated.told[0].evidence.kind == "page-gone"
+    assert curated.told[0].evidence.http_status == 410
+    assert curated.poll(paged("a", 1), paged("b", 2), paged("c", 3)) == ["created", "restored"]
+
+
+def test_a_page_that_answers_clears_what_was_held_against_it(curated: Watch) -> None:
+    curated.poll(paged("a", 1), paged("b", 2))
+    curated.poll(paged("b", 2))
+    assert curated.last is not None
+    entry_id = curated.last.requests[0].entry_id
+    assert entry_id is not None
+    assert [curated.look(entry_id, status) for status in (404, 200, 404)] == [[], [], []]
+
+
+def test_a_page_check_says_nothing_of_an_entry_that_is_there(curated: Watch) -> None:
+    curated.poll(paged("a", 1), paged("b", 2))
+    entry_id = curated.events[0].entry_id
+    assert entry_id is not None
+    assert [curated.look(entry_id, 404) for _ in range(3)] == [[], [], []]
+
+
+def test_at_most_five_pages_an_hour_and_only_of_the_same_site(curated: Watch) -> None:
+    away = an_entry("x", minute=1, url="https://elsewhere.example/x")
+    curated.poll(away, *(paged(f"p{n}", n) for n in range(9)))
+    curated.poll(paged("q", 50))
+    assert curated.last is not None
+    assert len(curated.last.requests) == 5
+    assert all("valley.example" in (r.url or "") for r in curated.last.requests)

@@ -1,0 +1,243 @@
+"""One table: what a source shows, poll by poll, and the ops that follow. A name is a rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.diff.watching import NOON, Watch, an_entry
+
+A, B, C, D, E, F = (an_entry(name, minute=10 * n) for n, name in enumerate("abcdef", 1))
+OLD = an_entry("old", minute=-30)
+FOUR = (D, C, B, A)
+BASE = ["baseline"] * 4
+LONG = "The river rose over its banks in the night and the lower road of the valley was closed to all traffic."
+
+
+def edited(entry: Any, **changes: Any) -> Any:
+    return an_entry(entry.native_id or "", **{**_fields(entry), **changes})
+
+
+def _fields(entry: Any) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(entry)
+    return {k: v for k, v in fields.items() if k not in {"native_id", "raw_hash"}}
+
+
+Poll = tuple[Any, ...]
+
+# name -> (listing or definition, [(what is shown, ops told)])
+SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
+    "the_first_good_snapshot_is_all_baseline": ({}, [(FOUR, BASE)]),
+    "nothing_changes": ({}, [(FOUR, BASE), (FOUR, []), (FOUR, [])]),
+    "second_entry_is_added": ({}, [((A,), ["baseline"]), ((B, A), ["created"])]),
+    "two_new_entries_are_told_oldest_first": ({}, [((A,), ["baseline"]), ((C, B, A), ["created", "created"])]),
+    "H42_reordering_is_no_event": ({}, [(FOUR, BASE), ((A, C, B, D), [])]),
+    "old_first_is_no_event": ({}, [(FOUR, BASE), ((A, B, C, D), []), ((A, B, C, D, E), ["created"])]),
+    "white_space_is_no_edit": (
+        {},
+        [((an_entry("a", "Two  words", minute=1),), ["baseline"]), ((an_entry("a", "Two words", minute=1),), [])],
+    ),
+    "H42_a_tracking_parameter_is_no_edit": (
+        {},
+        [
+            ((an_entry("a", minute=1, url="https://valley.example/1"),), ["baseline"]),
+            ((an_entry("a", minute=1, url="https://valley.example/1?utm_source=x"),), []),
+        ],
+    ),
+    "a_new_date_alone_is_no_edit": ({}, [((A,), ["baseline"]), ((edited(A, published_ms=NOON),), [])]),
+    "a_relative_time_is_no_edit": (
+        {},
+        [
+            ((an_entry("a", "Fire", "3 minutes ago. Out."),), ["baseline"]),
+            ((an_entry("a", "Fire", "4 minutes ago. Out."),), []),
+        ],
+    ),
+    "a_changed_headline_is_an_edit": ({}, [(FOUR, BASE), ((D, C, edited(B, headline="B again"), A), ["updated"])]),
+    "roll_off_is_no_withdrawal": (
+        {},
+        [(FOUR, BASE), ((E, D, C, B), ["created"]), ((E, D, C, B), []), ((E, D, C, B), [])],
+    ),
+    "an_entry_gone_while_older_ones_are_there_is_withdrawn_when_seen_again": (
+        {},
+        [(FOUR, BASE), ((D, C, A), []), ((D, C, A), ["withdrawn"]), ((D, C, A), [])],
+    ),
+    "an_entry_back_before_it_counts_was_never_gone": (
+        {},
+        [(FOUR, BASE), ((D, C, A), []), (FOUR, []), ((E, *FOUR), ["created"])],
+    ),
+    "a_withdrawn_entry_that_is_back_is_restored": (
+        {},
+        [(FOUR, BASE), ((D, C, A), []), ((D, C, A), ["withdrawn"]), ((E, *FOUR), ["restored", "created"])],
+    ),
+    "withdraw_after_three_waits_for_three": (
+        {"withdraw_after": 3},
+        [(FOUR, BASE), ((D, C, A), []), ((D, C, A), []), ((D, C, A), ["withdrawn"])],
+    ),
+    "withdraw_after_one_does_not_wait": ({"withdraw_after": 1}, [(FOUR, BASE), ((D, C, A), ["withdrawn"])]),
+    "a_full_listing_without_it_withdraws_the_oldest_too": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((D, C, B), []), ((D, C, B), ["withdrawn"])],
+    ),
+    "a_curated_list_without_it_says_nothing": (
+        {"listing": "curated"},
+        [(FOUR, BASE), ((D, C, A), []), ((D, C, A), []), ((D, A), [])],
+    ),
+    "auto_never_announces_a_withdrawal_before_it_knows": (
+        {"listing": "auto"},
+        [(FOUR, BASE), ((D, C, A), []), ((D, C, A), []), ((D, C, A), [])],
+    ),
+    "a_burst_is_held_for_three_further_polls": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((A, E), ["created"]), ((A, E), []), ((A, E), []), ((A, E), ["withdrawn"] * 3)],
+    ),
+    "a_burst_that_comes_back_was_nothing": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((A,), []), ((A,), []), ((D, C, B, edited(A, headline="A new word")), ["updated"])],
+    ),
+    "what_returns_ends_the_burst_for_the_rest": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((A, E), ["created"]), ((A, C, D, E), ["withdrawn"])],
+    ),
+    "inside_its_span_an_absence_counts_without_older_ones": (
+        {"span_ms": 86_400_000},
+        [(FOUR, BASE), ((D, C, B), []), ((D, C, B), ["withdrawn"])],
+    ),
+    "a_tombstone_withdraws_at_once": (
+        {},
+        [(FOUR, BASE), ((D, C, edited(B, headline="", deleted=True), A), ["withdrawn"])],
+    ),
+    "an_entry_that_rolled_off_and_returns_is_the_entry_it_was": (
+        {},
+        [((C, B, A), BASE[:3]), ((D, C, B), ["created"]), ((D, C, B, A), [])],
+    ),
+    "an_entry_that_returns_with_another_text_is_an_edit": (
+        {},
+        [((C, B, A), BASE[:3]), ((D, C, B), ["created"]), ((D, C, B, edited(A, headline="A, again")), ["updated"])],
+    ),
+    "an_old_entry_that_slides_in_is_backfilled": ({}, [(FOUR, BASE), ((D, C, B, A, OLD), ["backfilled"])]),
+    "an_entry_of_the_day_before_yesterday_is_backfilled": (
+        {"listing": "full"},
+        [((D,), ["baseline"]), ((D, edited(OLD, published_ms=NOON - 48 * 3_600_000)), ["backfilled"])],
+    ),
+    "a_late_entry_is_new": ({}, [((D, C, A), BASE[:3]), ((D, C, B, A), ["created"])]),
+    "nothing_in_common_is_a_gap": ({}, [((B, A), BASE[:2]), ((D, C), ["gap", "created", "created"])]),
+    "H27_a_truncated_body_withdraws_nothing": (
+        {"listing": "full"},
+        [(FOUR, BASE), ("truncated", ["source-error"]), ("truncated", []), (FOUR, ["source-recovered"])],
+    ),
+    "H28_an_empty_body_withdraws_nothing": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((), ["source-error"]), ((), []), ((A, B, C, D), ["source-recovered"])],
+    ),
+    "a_stale_cache_flickers_in_silence": (
+        {},
+        [
+            (FOUR, BASE),
+            ((E, *FOUR), ["created"]),
+            (FOUR, []),
+            ((E, *FOUR), []),
+            (FOUR, []),
+            ((F, E, *FOUR), ["created"]),
+        ],
+    ),
+    "a_source_that_went_back_for_good_is_believed": (
+        {"listing": "full"},
+        [(FOUR, BASE), ((E, *FOUR), ["created"]), (FOUR, []), (FOUR, []), (FOUR, ["withdrawn"])],
+    ),
+    "all_dates_gone_is_a_source_error": (
+        {},
+        [
+            (FOUR, BASE),
+            (tuple(edited(e, published_ms=None) for e in FOUR), ["source-error"]),
+            (FOUR, ["source-recovered"]),
+        ],
+    ),
+    "H38_ten_items_with_one_guid_are_ten_entries": (
+        {},
+        [(tuple(an_entry("same", f"Item {w}") for w in "abcdefghij"), ["baseline"] * 10)],
+    ),
+    "H39_an_id_reused_for_another_story_is_a_new_entry": (
+        {},
+        [
+            ((an_entry("1", "Storm hits coast", LONG, minute=1, url="https://v.example/storm"),), ["baseline"]),
+            (
+                (an_entry("1", "Minister resigns", "She said so.", minute=9, url="https://v.example/minister"),),
+                ["created"],
+            ),
+        ],
+    ),
+    "a_re_issued_id_keeps_its_entry": ({}, [(FOUR, BASE), ((D, C, edited(B, native_id="new"), A), [])]),
+    "an_alias_keeps_its_entry": (
+        {},
+        [((A, B), BASE[:2]), ((A, an_entry("b2", "B by another name", minute=21, aliases=("b", "b2"))), ["updated"])],
+    ),
+    "a_whole_new_id_scheme_is_no_event": (
+        {},
+        [(FOUR, BASE), (tuple(edited(e, native_id=f"https://x/{e.native_id}") for e in FOUR), [])],
+    ),
+    "a_moved_url_is_no_event": (
+        {},
+        [
+            ((an_entry("a", url="https://v.example/a"),), ["baseline"]),
+            ((an_entry("a", url="https://cdn.v.example/moved/a"),), []),
+        ],
+    ),
+    "without_ids_a_moved_time_is_no_event": (
+        {},
+        [((an_entry("", "One", minute=1),), ["baseline"]), ((an_entry("", "One", minute=2),), [])],
+    ),
+    "without_ids_an_edited_figure_is_an_edit": (
+        {},
+        [
+            (
+                tuple(an_entry("", h, minute=m) for h, m in (("Top", 3), ("Up to 3,000 arrested", 2), ("End", 1))),
+                BASE[:3],
+            ),
+            (
+                tuple(an_entry("", h, minute=m) for h, m in (("Top", 3), ("Up to 4,000 arrested", 2), ("End", 1))),
+                ["updated"],
+            ),
+        ],
+    ),
+    "without_ids_an_added_body_is_an_edit": (
+        {},
+        [
+            ((an_entry("", "Top", minute=3), an_entry("", "Two", minute=2)), BASE[:2]),
+            ((an_entry("", "Top", minute=3), an_entry("", "Two", LONG, minute=2)), ["updated"]),
+        ],
+    ),
+    "without_ids_two_in_one_minute_stay_two": (
+        {},
+        [
+            ((an_entry("", "River closes road", minute=2), an_entry("", "Bridge is open", minute=2)), BASE[:2]),
+            ((an_entry("", "River closes road", minute=2), an_entry("", "Bridge is open", minute=2)), []),
+        ],
+    ),
+    "without_ids_a_new_one_above_an_edited_one": (
+        {},
+        [
+            ((an_entry("", "3 held in Aster", minute=2), an_entry("", "End", minute=1)), BASE[:2]),
+            (
+                (
+                    an_entry("", "Road open", minute=3),
+                    an_entry("", "5 held in Aster", minute=2),
+                    an_entry("", "End", minute=1),
+                ),
+                ["updated", "created"],
+            ),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name: str) -> None:
+    definition, polls = SCENARIOS[name]
+    watch = Watch(**definition)
+    for i, (shown, expected) in enumerate(polls):
+        ops = watch.fail(shown) if isinstance(shown, str) else watch.poll(*shown)
+        assert ops == expected, f"poll {i + 1}"
+    assert [event.seq for event in watch.events] == list(range(1, len(watch.events) + 1))
+    assert len({event.id for event in watch.events}) == len(watch.events)
