@@ -345,3 +345,34 @@ async def test_two_stages_form_a_chain_and_their_lag_is_measured(broker: Embedde
     await runner.measure()
     assert metrics.STAGE_LAG.labels("count", "0")._value.get() == 0
     assert metrics.STAGE_OLDEST.labels("count")._value.get() == 0
+
+
+async def test_a_mistake_in_housekeeping_stops_no_stage_but_broken_storage_does(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken() -> bool:
+        raise KeyError("a mistake of ours")
+
+    async def broken() -> bool:
+        raise BrokenStorage("the store is damaged")
+
+    monkeypatch.setattr(broker, "maintain", mistaken)
+    async with running(broker, Counting()):
+        await put(broker, b"a")
+        assert await outputs(broker, 1) == [b"k:1:a"]
+    monkeypatch.setattr(broker, "maintain", broken)
+    with pytest.raises(BrokenStorage, match="store is damaged"):
+        await asyncio.wait_for(Runner(broker, handlers=[Counting()], clock=broker.clock, inputs=INPUTS).run(), 20)
+
+
+async def test_large_bodies_pass_in_batches_that_fit_memory(broker: EmbeddedBroker) -> None:
+    class Measuring(Counting):
+        def handle(self, record: Record, state: bytes | None) -> Step:
+            return super().handle(Record("in.v1", 0, 0, record.key, b"%d" % len(record.value or b""), {}, 0), state)
+
+    noise = random.Random(3)
+    bodies = [noise.randbytes(1_900_000) for _ in range(24)]
+    for value in bodies:
+        await put(broker, value)
+    async with running(broker, Measuring()):
+        assert await outputs(broker, 24) == [b"k:%d:1900000" % (number + 1) for number in range(24)]

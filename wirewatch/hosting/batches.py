@@ -91,6 +91,7 @@ class BatchWorker:
         self._clock = clock
         self._folder = folder
         self._tries = Tries()
+        self._ahead: dict[str, list[Record]] = {}
         self._turn = 0
         self._version = handler.state_version if isinstance(handler, VersionedState) else 1
 
@@ -104,17 +105,9 @@ class BatchWorker:
         self._turn += 1
         start = self._turn % len(self._inputs)
         for topic in self._inputs[start:] + self._inputs[:start]:
-            with failures_in_words(self._folder):
-                records = read_records(
-                    self._conn,
-                    topic,
-                    positions[topic.name] or 0,
-                    max_records=BATCH_RECORDS - batch.count,
-                    max_bytes=BATCH_BYTES,
-                )
-            for record in records:
+            for record in self._next_records(topic, positions[topic.name] or 0):
                 late = monotonic() - started > BATCH_SECONDS or stopping()
-                if batch.count and (late or batch.size > OUTPUT_BYTES):
+                if batch.count >= BATCH_RECORDS or (batch.count and (late or batch.size > OUTPUT_BYTES)):
                     break
                 self._take(batch, record)
                 if batch.failed is not None:
@@ -123,6 +116,15 @@ class BatchWorker:
                 break
         batch.seconds = monotonic() - started
         return batch
+
+    def _next_records(self, topic: TopicRow, position: int) -> list[Record]:
+        """What is to be handled next: what a batch before had read but left, else what the store has."""
+        records = [record for record in self._ahead.get(topic.name, ()) if record.offset >= position]
+        if not records:
+            with failures_in_words(self._folder):
+                records = read_records(self._conn, topic, position, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
+        self._ahead[topic.name] = records
+        return records
 
     def _take(self, batch: Batch, record: Record) -> None:
         try:

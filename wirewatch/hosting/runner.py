@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wirewatch.brokers.embedded import EmbeddedBroker
-from wirewatch.errors import PassingFault, UserError
+from wirewatch.errors import BrokenStorage, PassingFault, UserError
 from wirewatch.hosting.handlers import HandlerHost
 from wirewatch.hosting.sinks import SinkHost
 from wirewatch.logs import get_logger
@@ -15,7 +16,7 @@ from wirewatch.stages import STAGES
 from wirewatch.times import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wirewatch.brokers.interface import Broker
     from wirewatch.hosting.interface import Handler, Sink
@@ -115,19 +116,15 @@ class Runner:
 
     async def _maintain_for_ever(self, broker: EmbeddedBroker) -> None:
         while True:
-            try:
+            more = False
+            with _housekeeping("retention put off"):
                 more = await broker.maintain()
-            except PassingFault as fault:
-                _log.warning("retention put off", error=fault)
-                more = False
             await self._clock.sleep(_MAINTAIN_STEP_SECONDS if more else _MAINTAIN_SECONDS)
 
     async def _measure_for_ever(self) -> None:
         while True:
-            try:
+            with _housekeeping("lag not measured"):
                 await self.measure()
-            except PassingFault as fault:
-                _log.warning("lag not measured", error=fault)
             await self._clock.sleep(_LAG_SECONDS)
 
     async def measure(self) -> None:
@@ -148,6 +145,19 @@ class Runner:
             for partition, lag in lags.items():
                 STAGE_LAG.labels(host.stage, str(partition)).set(lag)
             STAGE_OLDEST.labels(host.stage).set(oldest)
+
+
+@contextmanager
+def _housekeeping(said: str) -> Iterator[None]:
+    """What goes wrong here is said and tried again later; only broken storage stops the stages."""
+    try:
+        yield
+    except BrokenStorage:
+        raise
+    except PassingFault as fault:
+        _log.warning(said, error=fault)
+    except Exception:  # noqa: BLE001 - a mistake here must not stop the stages
+        _log.exception(said)
 
 
 def _raise_first(tasks: Sequence[asyncio.Task[object]]) -> None:
