@@ -36,8 +36,22 @@ def test_case_diacritics_width_and_possessives_make_no_difference(text: str, tok
     assert words(text) == tokens
 
 
-@pytest.mark.parametrize("text", ["4000", "4,000", "4.000", "4 000".replace(" ", "\u00a0"), "4\u2009000", "4\u202f000", "4'000",
-                                  "4’000", "٤٬٠٠٠", "４，０００", "४०००"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4000",
+        "4,000",
+        "4.000",
+        "4 000".replace(" ", "\u00a0"),
+        "4\u2009000",
+        "4\u202f000",
+        "4'000",
+        "4’000",
+        "٤٬٠٠٠",
+        "４，０００",
+        "४०००",
+    ],
+)
 def test_digit_groups_are_one_number(text: str) -> None:
     assert words(text) == ["4000"]
     assert words(f"over {text}, say {text}.") == ["over", "4000", "say", "4000"]

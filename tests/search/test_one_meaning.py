@@ -123,8 +123,15 @@ def histories(draw: st.DrawFn) -> list[EntryEvent]:
 
 @st.composite
 def entry_parts(draw: st.DrawFn, headline: str) -> dict[str, Any]:
-    change = {"field": draw(st.sampled_from(["headline", "body"])), "class": draw(st.sampled_from(["figures", "body-cut"])),
-              "classes": ["figures", "typo"], "grade": "major", "before": "", "after": "", "diff": []}  # fmt: skip
+    change = {
+        "field": draw(st.sampled_from(["headline", "body"])),
+        "class": draw(st.sampled_from(["figures", "body-cut"])),
+        "classes": ["figures", "typo"],
+        "grade": "major",
+        "before": "",
+        "after": "",
+        "diff": [],
+    }
     return {
         "op": draw(st.sampled_from(["created", "updated", "withdrawn", "baseline"])),
         "subject": draw(st.sampled_from(["entry", "entry", "lead"])),

@@ -72,7 +72,7 @@ def read_event_line(line: bytes | str) -> EntryEvent | None:
             raise BadInput("expected a JSON object: an event or its entry part", reason="bad-record")
         if set(raw) == {"feed"}:
             return None
-        if "entry" not in raw and not {"op", "seq"} <= set(raw):
+        if "entry" not in raw and "op" not in raw:
             raw = {"headline": raw.get("headline") or "", "published": raw.get("published"), "entry": raw}
         event = _EVENT_DEFAULTS | raw
         if isinstance(event["entry"], dict):

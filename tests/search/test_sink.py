@@ -1,0 +1,366 @@
+"""The search stage: what it writes commits with its position or not at all, and writing again does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import pytest
+
+from sinks.search import schema, write
+from sinks.search import sink as sink_module
+from sinks.search.index import SearchIndex
+from sinks.search.sink import SearchSink
+from wirewatch.brokers.interface import Record
+from wirewatch.errors import BadInput, BrokenStorage, UserError
+from wirewatch.query import QueryError
+from wirewatch.times import format_ms
+
+START_MS = 1_641_585_600_000
+NOW = START_MS + 86_400_000
+
+
+@pytest.fixture
+async def sink(path: Path) -> AsyncIterator[SearchSink]:
+    opened = SearchSink(path)
+    await opened.start()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def index(path: Path) -> AsyncIterator[SearchIndex]:
+    opened = SearchIndex(path)
+    yield opened
+    await opened.close()
+
+
+async def found(index: SearchIndex, query: str, **how: Any) -> list[str]:
+    page = await index.search(query, now_ms=NOW, **how)
+    return [event.id for event in page.events]
+
+
+async def test_what_is_written_is_found_with_its_position_newest_first(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm nears the coast", entry="en_1")
+    log.add("Storm hits", entry="en_2")
+    assert await sink.position("wirewatch.entries.v1", 3) is None
+    await sink.write(log.records)
+    assert await sink.position("wirewatch.entries.v1", 3) == 2
+    assert await found(index, "storm") == ["ev_2", "ev_1"]
+    page = await index.search("coast", now_ms=NOW, count=True)
+    assert page.total == 1
+    assert page.hits[0].spans == [("headline", 16, 21)]
+    assert msgspec.json.encode(page.hits[0].event) == log.records[0].value
+
+
+async def test_an_edit_takes_the_place_of_what_stood_there_and_both_are_kept(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Three thousand held")
+    log.add("Four thousand held")
+    log.add("Four thousand held", op="withdrawn", entry="en_1")
+    await sink.write(log.records)
+    assert await found(index, "three") == []
+    assert await found(index, "three versions:all") == ["ev_1"]
+    assert await found(index, "four") == ["ev_3"]
+    assert await found(index, "held versions:all") == ["ev_3", "ev_2", "ev_1"]
+    assert [event.id for event in await index.entry("en_1")] == ["ev_3", "ev_2", "ev_1"]
+    assert [event.seq for event in await index.events("kz-live", after_seq=1)] == [2, 3]
+    event = await index.event("ev_2")
+    assert event is not None
+    assert event.revision == 2
+
+
+async def test_as_of_finds_what_stood_there_then(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+    log.add("Three held", minute=1)
+    log.add("Four held", minute=5)
+    await sink.write(log.records)
+    at = [await found(index, "held", as_of=START_MS + minute * 60_000) for minute in (0, 1, 4, 5, 9)]
+    assert at == [[], ["ev_1"], ["ev_1"], ["ev_2"], ["ev_2"]]
+    assert await found(index, "three", as_of=START_MS + 240_000) == ["ev_1"]
+
+
+async def test_writing_again_changes_nothing_f4(sink: SearchSink, index: SearchIndex, log: Any, path: Path) -> None:
+    for nth in range(6):
+        log.add(f"Storm {nth}", entry=f"en_{nth % 3}")
+    await sink.write(log.records[:4])
+    before = _everything(path)
+    await sink.write(log.records[:4])
+    await sink.write(log.records[1:2])
+    assert _everything(path) == before
+    await sink.write(log.records)
+    assert await found(index, "storm versions:all") == [f"ev_{nth}" for nth in (6, 5, 4, 3, 2, 1)]
+    again = [msgspec.structs.replace(record, partition=9) for record in log.records]
+    await sink.write(again)  # the same events from another partition's position are still the same events
+    assert len(await found(index, "storm versions:all")) == 6
+    assert await sink.position("wirewatch.entries.v1", 9) == 6
+
+
+def _everything(path: Path) -> list[Any]:
+    connection = apsw.Connection(str(path))
+    rows = [connection.execute(f"SELECT * FROM {table}").fetchall() for table in ("revisions", "positions", "text")]
+    connection.close()
+    return rows
+
+
+def _write_until_killed(path: Path, records: list[Record], kill_after: int) -> None:
+    """In a process of its own: killed between the events of a batch and its commit."""
+    calls = 0
+    real = write.write_position
+
+    def position_then_die(*args: Any) -> None:
+        nonlocal calls
+        real(*args)
+        calls += 1
+        if calls == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def work() -> None:
+        sink_module.write_position = position_then_die  # type: ignore[assignment]  # the fault under test
+        sink = SearchSink(path)
+        await sink.start()
+        for record in records[:2]:
+            await sink.write([record])
+        await sink.write(records[2:])
+
+    asyncio.run(work())
+
+
+async def test_killed_before_the_commit_the_index_equals_the_model_after_the_restart_f4(
+    path: Path, index: SearchIndex, log: Any
+) -> None:
+    for nth in range(8):
+        log.add(f"Storm {nth}", entry=f"en_{nth % 3}")
+    process = multiprocessing.get_context("fork").Process(target=_write_until_killed, args=(path, log.records, 6))
+    process.start()
+    await asyncio.to_thread(process.join)
+    assert process.exitcode == -signal.SIGKILL
+    sink = SearchSink(path)
+    await sink.start()
+    position = await sink.position("wirewatch.entries.v1", 3)
+    assert position == 2  # of the batch that was under way nothing is there
+    assert await found(index, "storm versions:all") == ["ev_2", "ev_1"]
+    await sink.write(log.records[position:])
+    await sink.close()
+    assert await found(index, "storm versions:all") == [f"ev_{nth}" for nth in range(8, 0, -1)]
+    assert await found(index, "storm") == ["ev_8", "ev_7", "ev_6"]
+
+
+async def test_a_full_disk_stops_it_and_keeps_nothing_of_the_batch_f13(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm")
+    await sink.write(log.records)
+    connection = sink._connection
+    assert connection is not None
+    connection.pragma("max_page_count", int(str(connection.pragma("page_count"))) + 3)
+    for nth in range(400):
+        log.add(f"Storm {nth} " + " ".join(f"word{nth}x{word}" for word in range(50)), entry=f"en_{nth}")
+    with pytest.raises(BrokenStorage, match="the disk is full"):
+        await sink.write(log.records[1:])
+    assert await sink.position("wirewatch.entries.v1", 3) == 1
+    assert await found(index, "storm versions:all") == ["ev_1"]
+    connection.pragma("max_page_count", 1 << 30)
+    await sink.write(log.records[1:])
+    assert len(await found(index, "storm versions:all", limit=1000)) == 401
+
+
+async def test_a_record_that_cannot_be_read_is_refused_before_any_is_written(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm")
+    bad = msgspec.structs.replace(log.add("x"), value=b'{"op": "moved"}')
+    with pytest.raises(BadInput, match="not a EntryEvent"):
+        await sink.write([log.records[0], bad])
+    with pytest.raises(BadInput, match="has no value"):
+        await sink.write([msgspec.structs.replace(bad, value=None)])
+    assert await sink.position("wirewatch.entries.v1", 3) is None
+    await sink.write(log.records[:1])
+    await sink.skip(bad)
+    assert await sink.position("wirewatch.entries.v1", 3) == 2
+    assert await found(index, "storm") == ["ev_1"]
+
+
+async def test_events_out_of_order_end_as_the_same_history(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+    for headline in ("one storm", "two storm", "three storm"):
+        log.add(headline)
+    for nth in (2, 0, 1):
+        await sink.write([msgspec.structs.replace(log.records[nth], partition=nth)])
+    assert await found(index, "storm") == ["ev_3"]
+    as_of = [await found(index, "storm", as_of=START_MS + 60_000 * minute) for minute in (1, 2, 3)]
+    assert as_of == [["ev_1"], ["ev_2"], ["ev_3"]]
+
+
+async def test_a_phrase_does_not_reach_from_one_place_into_the_next(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    place = {"id": "XX", "country": None, "lat": None, "lon": None, "via": "name", "background": False, "spans": []}
+    log.add("x", enrichment={"version": "1", "places": [{**place, "name": "New"}, {**place, "name": "York"}]})
+    await sink.write(log.records)
+    assert await found(index, 'place:"new york"') == []
+    assert await found(index, "place:(new york)") == ["ev_1"]
+
+
+async def test_pages_go_on_where_the_last_ended(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+    for nth in range(7):
+        log.add("Storm" + " storm" * nth, entry=f"en_{nth}", minute=nth // 2)
+    await sink.write(log.records)
+    for order in ("newest", "oldest", "relevance"):
+        seen: list[str] = []
+        cursor = None
+        for _page in range(4):
+            page = await index.search("storm", now_ms=NOW, limit=2, cursor=cursor, order=order)  # type: ignore[arg-type]  # one of three
+            seen += [event.id for event in page.events]
+            cursor = page.more
+        assert cursor is None
+        assert len(seen) == len(set(seen)) == 7
+        if order != "relevance":
+            assert seen == [f"ev_{nth}" for nth in (range(7, 0, -1) if order == "newest" else range(1, 8))]
+    for garbage in ("x", "W10", "WyJhIl0", "é", "WzFlOTksMV0"):
+        with pytest.raises(UserError, match="cursor"):
+            await index.search("storm", now_ms=NOW, cursor=garbage)
+
+
+async def test_the_live_page_shows_entries_withdrawn_ones_too_and_its_lead_apart(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Lead", entry="en_lead", subject="lead")
+    log.add("First", entry="en_1")
+    log.add("Second", entry="en_2", op="withdrawn")
+    log.add("Lead, edited", entry="en_lead", subject="lead")
+    await sink.write(log.records)
+    newest = await index.latest(feed_id="kz-live", limit=1)
+    assert [event.headline for event in newest.events] == ["Second"]
+    rest = await index.latest(feed_id="kz-live", before=newest.more)
+    assert [event.headline for event in rest.events] == ["First"]
+    assert [event.headline for event in (await index.latest(order="oldest")).events] == ["First", "Second"]
+    lead = await index.lead("kz-live")
+    assert lead is not None
+    assert lead.headline == "Lead, edited"
+    assert await index.lead("other") is None
+
+
+async def test_a_search_is_tried_on_history_by_day(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+    day = 24 * 60
+    log.add("Storm", entry="en_1", minute=0, op="baseline")
+    log.add("Storm", entry="en_2", minute=1)
+    log.add("Storm again", entry="en_2", minute=day)
+    log.add("Calm", entry="en_3", minute=day)
+    log.add("Storm", entry="en_3", minute=2 * day)
+    await sink.write(log.records)
+    days = await index.count_by_day("storm", now_ms=NOW + 10 * 86_400_000)
+    assert [(one.day, one.entries, one.quiet) for one in days] == [("2022-01-07", 2, 1), ("2022-01-09", 1, 0)]
+
+
+async def test_bounds_beside_the_query_are_on_the_time_of_publication(
+    sink: SearchSink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm", entry="en_1", published=format_ms(START_MS - 5_000))
+    log.add("Storm", entry="en_2", published=format_ms(START_MS + 5_000))
+    await sink.write(log.records)
+    assert await found(index, "storm", since=START_MS) == ["ev_2"]
+    assert await found(index, "storm", until=START_MS) == ["ev_1"]
+    assert await found(index, f"storm since:{format_ms(START_MS)}") == ["ev_2"]
+
+
+def _write_rubbish(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database at all, but long enough to look at" * 50)
+
+
+async def test_readers_are_told_in_words_what_is_wrong(path: Path, index: SearchIndex) -> None:
+    with pytest.raises(UserError, match="no search index"):
+        await index.search("storm", now_ms=NOW)
+    assert "no search index" in str(await index.ready())
+    with pytest.raises(QueryError, match="character 1"):
+        await index.search('"storm', now_ms=NOW)
+    await asyncio.to_thread(_write_rubbish, path)
+    with pytest.raises(BrokenStorage, match="no SQLite database"):
+        await index.search("storm", now_ms=NOW)
+    with pytest.raises(BrokenStorage, match="no SQLite database"):
+        await SearchSink(path).start()
+
+
+async def test_an_index_from_a_newer_program_is_refused_and_left_alone(
+    sink: SearchSink, path: Path, index: SearchIndex
+) -> None:
+    await sink.close()
+    connection = apsw.Connection(str(path))
+    connection.pragma("user_version", schema.SCHEMA_VERSION + 1)
+    connection.close()
+    for attempt in (SearchSink(path).start(), index.search("storm", now_ms=NOW)):
+        with pytest.raises(BrokenStorage, match="newer wirewatch"):
+            await attempt
+
+
+async def test_an_index_of_another_tokenizer_is_cut_anew(
+    sink: SearchSink, path: Path, index: SearchIndex, log: Any
+) -> None:
+    for nth in range(5):
+        log.add(f"Storm {nth}", entry=f"en_{nth}")
+    await sink.write(log.records)
+    await sink.close()
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE about SET value = 'older' WHERE name = 'tokenizer'")
+    connection.execute("INSERT INTO text (text) VALUES ('delete-all')")
+    connection.close()
+    assert await found(index, "storm") == []
+    again = SearchSink(path)
+    await again.start()
+    await again.close()
+    assert len(await found(index, "storm")) == 5
+
+
+async def test_a_search_that_takes_too_long_is_stopped(sink: SearchSink, path: Path, log: Any) -> None:
+    class Hasty:
+        def __init__(self) -> None:
+            self.at = 0.0
+
+        def now_ms(self) -> int:
+            return NOW
+
+        def monotonic(self) -> float:
+            self.at += 100.0
+            return self.at
+
+        async def sleep(self, seconds: float) -> None:
+            raise AssertionError("nothing here waits")
+
+    for nth in range(2_000):
+        log.add("storm", entry=f"en_{nth}")
+    await sink.write(log.records)
+    hurried = SearchIndex(path, deadline=1.0, clock=Hasty())
+    with pytest.raises(UserError, match="longer than 1 s"):
+        await hurried.search("-nothing versions:all", now_ms=NOW, count=True)
+    await hurried.close()
+    with pytest.raises(UserError, match="closed"):
+        await hurried.search("storm", now_ms=NOW)
+
+
+async def test_readers_see_whole_batches_while_the_sink_writes(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+    for nth in range(300):
+        log.add("storm", entry=f"en_{nth}")
+
+    async def write_all() -> None:
+        for start in range(0, 300, 30):
+            await sink.write(log.records[start : start + 30])
+
+    writing = asyncio.create_task(write_all())
+    seen = []
+    while not writing.done():
+        try:
+            seen.append((await index.search("storm", now_ms=NOW, limit=1, count=True)).total or 0)
+        except UserError:
+            continue
+    await writing
+    assert all(count % 30 == 0 for count in seen)
+    assert seen == sorted(seen)
