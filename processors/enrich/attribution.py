@@ -41,16 +41,19 @@ _CUES: dict[Cue, str] = {
 }
 # where the words that name a source end
 _END = re.compile(
-    r"[,;:()\n\"“”«»„?!–—]|\.(?=\s|$)|\b(?:on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|seen by|obtained by|reviewed by|"
+    r"[,;:()\n\"“”«»„?!–—]|\.(?=\s|$)|\b(?:on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|seen by|"
+    r"obtained by|reviewed by|"
     r"published by|released by|quoted by|that|which|who|citing|quoting|as|in a|in an|at a|late|early|earlier|and said|"
-    r"said|told|have|has|had|is|are|was|were|will|wurden|wurde|sind|ont|sont|fueron|han|что|dass|que|mit|mehr als|plus de|"
+    r"said|told|have|has|had|is|are|was|were|will|wurden|wurde|sind|ont|sont|fueron|han|что|dass|que|mit|"
+    r"mehr als|plus de|"
     r"au moins|mindestens|al menos|más de|по меньшей|более|at least|more than|over|up to)\b|\s\d"
 )
 _BEGIN = re.compile(
     r"[,;:()\n\"“”«»„?!–—]|\.\s|\b(?:that|which|and|but|while|as|when|after|because|что|dass|que|although|where|since)\b"
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|earlier|later|also|then|has|have|had|today|yesterday|again|"
+    r"(?:\s+(?:on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|earlier|later|also|then|has|have|had|today|"
+    r"yesterday|again|"
     r"in a statement|reportedly|separately|previously))+$"
 )
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be|to|will|not)$")

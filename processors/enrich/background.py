@@ -17,7 +17,8 @@ _BEGAN = (
     r"(?:began|begun|broke out|erupted|started|sparked|flared|has been (?:going|raging)|have been (?:going|raging))"
 )
 _WHEN = (
-    r"(?:earlier|since|last (?:week|month|year|summer|winter|spring|autumn|fall|\w{3,9}day)|ago|in the first days|in late|"
+    r"(?:earlier|since|last (?:week|month|year|summer|winter|spring|autumn|fall|\w{3,9}day)|ago|"
+    r"in the first days|in late|"
     r"in early|in mid|in (?:January|February|March|April|May|June|July|August|September|October|November|December)|"
     r"on (?:January|February|March|April|May|June|July|August|September|October|November|December)|in (?:19|20)\d\d|"
     r"on \w{3,9}day)"
@@ -31,15 +32,19 @@ _RECAP = re.compile(
 _OPENING = re.compile(
     r"^(?:background:|hintergrund:|contexte ?:|contexto:|справка:|what we know:|"
     r"in (?:19|20)\d\d,|last (?:year|month),|in (?:January|February|March|April|May|June|July|August|September|October|"
-    r"November|December) (?:19|20)\d\d,|since (?:19|20)\d\d,|the (?:war|conflict|fighting|unrest|crisis) (?:began|started|"
+    r"November|December) (?:19|20)\d\d,|since (?:19|20)\d\d,|the (?:war|conflict|fighting|unrest|"
+    r"crisis) (?:began|started|"
     r"broke out|erupted)\b|"
-    r"(?:die )?(?:\w{3,20} )?(?:proteste|unruhen|kämpfe|ausschreitungen) (?:hatten |haben )?(?:begannen|begonnen|hatten)\b|"
-    r"(?:les |des )(?:manifestations|protestations|affrontements|troubles) (?:\w{3,20} ){0,8}?(?:ont (?:commencé|éclaté)|"
+    r"(?:die )?(?:\w{3,20} )?(?:proteste|unruhen|kämpfe|ausschreitungen) (?:hatten |haben )?(?:begannen|"
+    r"begonnen|hatten)\b|"
+    r"(?:les |des )(?:manifestations|protestations|affrontements|"
+    r"troubles) (?:\w{3,20} ){0,8}?(?:ont (?:commencé|éclaté)|"
     r"avaient (?:commencé|éclaté))|"
     r"(?:las )?(?:protestas|manifestaciones|disturbios) (?:\w{3,20} ){0,8}?(?:comenzaron|estallaron|empezaron)|"
     r"(?:массовые )?(?:протесты|беспорядки|акции протеста) (?:[\w-]{1,20} ){0,8}?(?:начались|вспыхнули))",
     re.IGNORECASE,
 )
+_HINTS = ("since", "began", "begun", "broke out", "erupted", "started", "sparked", "flared", "going", "raging")
 # who says something now is no background, whatever it is about
 _SAID = re.compile(r"\b(?:said|says|told|tweeted|announced|reported|urged|warned|according to)\b", re.IGNORECASE)
 
@@ -53,6 +58,10 @@ def find_background(body: str) -> list[Span]:
         paragraph = body[start : min(end, start + 500)]
         first_start, first_end = sentences(paragraph)[0]
         first = paragraph[first_start:first_end]
-        if _OPENING.match(first) is not None or (_RECAP.search(first) is not None and _SAID.search(first) is None):
+        low = first.lower()
+        hinted = any(hint in low for hint in _HINTS)
+        if _OPENING.match(first) is not None or (
+            hinted and _RECAP.search(first) is not None and _SAID.search(first) is None
+        ):
             found.append(("body", start, end))
     return found

@@ -51,20 +51,23 @@ def find_dateline(body: str, known: Callable[[str], bool] | None = None) -> Date
     if place.endswith(".") and not place[:-1].isupper():
         place = place[:-1]
     agency = match.group("agency") or match.group("bare")
+    if not _plausible(match, place, known):
+        return None
+    return Dateline(place=place, agency=_agency_name(agency), span=("body", match.start("place"), match.end("dash")))
+
+
+def _plausible(match: re.Match[str], place: str, known: Callable[[str], bool] | None) -> bool:
+    """Whether what looks like a dateline is one: in capitals, or with an agency or a date behind a known place."""
+    bracketed = match.group("agency")
     dated = match.group("date") or match.group("date2")
-    shouted = place.isupper() and _SHOUTED.search(place) is not None
     if not place[0].isupper() or place.lower() in _NO_PLACE:
-        return None
-    if not shouted and known is not None and not known(place.split("/")[0]):
-        return None
-    if match.group("dash") == ":" and not (shouted and (dated or match.group("agency"))):
-        return None
-    if not shouted and not (match.group("agency") or dated):
-        return None
-    if agency is not None and match.group("agency") is None and not (shouted or dated):
-        return None
-    start = match.start("place")
-    return Dateline(place=place, agency=_agency_name(agency), span=("body", start, match.end("dash")))
+        return False
+    if bracketed and bracketed.islower() and (" " in bracketed or len(bracketed) > 5):
+        return False  # "Then (as before) -"; agencies in small letters are short: dpa, efe, ansa
+    if not (place.isupper() and _SHOUTED.search(place) is not None):
+        first = place.split("/", maxsplit=1)[0]
+        return match.group("dash") != ":" and bool(bracketed or dated) and (known is None or known(first))
+    return match.group("dash") != ":" or bool(dated or bracketed)
 
 
 def _agency_name(text: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -100,7 +101,9 @@ def read_entry(headline: str, body: str, language: str | None) -> Enrichment:
         for figure, following in zip(figures, [*figures[1:], None], strict=False)
     ]
     people, organisations = find_names(
-        [("headline", headline, 0), ("body", body, start)], attribution, titled=is_titled(headline)
+        [("headline", headline, headline_folded, 0), ("body", body, body_folded, start)],
+        attribution,
+        titled=is_titled(headline),
     )
     return Enrichment(
         version=VERSION,
@@ -150,10 +153,10 @@ def _place_of(
     return min(after)[1] if after else None
 
 
-def _sentence_end(text: str, start: int) -> int:
-    rest = text[start : start + 400]
-    bounds = sentences(rest)
-    return start + bounds[0][1] if bounds else start
+def _sentence_end(text: str, position: int) -> int:
+    bounds = sentences(text)
+    index = bisect_left(bounds, position, key=lambda bound: bound[1])
+    return bounds[index][1] if index < len(bounds) else position
 
 
 __all__ = ["MAX_BODY", "VERSION", "EnrichContext", "enrich", "failed", "page_of", "read_entry", "warm"]

@@ -6,6 +6,7 @@ no counted thing (times, dates, ages, prices, names such as "Channel 24") is non
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,14 @@ from msgspec import Struct, structs
 from processors.enrich.kinds import KindReader, Reading
 from processors.enrich.numbers import Tokens, read_tokens
 from processors.enrich.text import Lexicon, fold, sentences, word_set
-from processors.enrich.words import FIGURE_WORDS
+from processors.enrich.words import FIGURE_WORDS, PHRASES
 from wirewatch.events import Figure
 
 if TYPE_CHECKING:
-    from processors.enrich.words import FigureWords
     from wirewatch.events.entries import TextField
 
 MAX_FIGURES = 100
+_DIGIT = re.compile("[0-9]")  # folding has made every script's digits these
 
 
 class Found(Struct):
@@ -87,8 +88,7 @@ def link_figures(fields: list[tuple[TextField, str, str]], language: str) -> lis
 def _read_field(text: str, folded: str, language: str) -> list[Found]:
     words = FIGURE_WORDS[language]
     spots = sorted(start for _payload, start, _end in _triggers(language).find(folded))
-    digits = any(char.isdigit() for char in folded) if not spots else True
-    if not digits:
+    if not spots and _DIGIT.search(folded) is None:
         return []
     found: list[Found] = []
     spot = 0
@@ -96,21 +96,18 @@ def _read_field(text: str, folded: str, language: str) -> list[Found]:
         while spot < len(spots) and spots[spot] < start:
             spot += 1
         spelt = spot < len(spots) and spots[spot] < end
-        if not spelt and not _has_digit(folded, start, end):
+        if not spelt and _DIGIT.search(folded, start, end) is None:
             continue
-        _read_sentence(read_tokens(text, folded, start, end, words), words, number, found)
+        _read_sentence(read_tokens(text, folded, start, end, words), language, number, found)
         if len(found) >= MAX_FIGURES:
             break
     return found
 
 
-def _has_digit(folded: str, start: int, end: int) -> bool:
-    return any("0" <= char <= "9" for char in folded[start:end])
-
-
-def _read_sentence(tokens: Tokens, words: FigureWords, number: int, found: list[Found]) -> None:
+def _read_sentence(tokens: Tokens, language: str, number: int, found: list[Found]) -> None:
     """Read one sentence's numbers. A kind once said holds for the numbers joined to it ("3 and 5 killed")."""
-    reader = KindReader(tokens, words)
+    words, phrases = FIGURE_WORDS[language], PHRASES[language]
+    reader = KindReader(tokens, words, phrases)
     for reading in reader.readings():
         previous = found[-1] if found and found[-1].sentence == number else None
         if reading.value is None:

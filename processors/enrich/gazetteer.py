@@ -95,7 +95,7 @@ def _countries(
     known: dict[str, Known] = {}
     for code, names in _rows("countries.tsv"):
         lat, lon = where.get(code, (None, None))
-        place = Known(names.split("|")[0], code, code, lat, lon, "name", True)
+        place = Known(names.split("|")[0], code, code, lat, lon, "name", certain=True)
         known[code] = place
         for name in names.split("|"):
             for form in _forms(_key(name)):
@@ -109,7 +109,14 @@ def _countries(
         for name in names.split("|"):
             # adjectives are written small in other languages than English
             place = Known(
-                known[code].name, code, code, known[code].lat, known[code].lon, "demonym", True, any_case=name.islower()
+                known[code].name,
+                code,
+                code,
+                known[code].lat,
+                known[code].lon,
+                "demonym",
+                certain=True,
+                any_case=name.islower(),
             )
             by_name.setdefault(_key(name), place)
     return known
@@ -138,13 +145,13 @@ def _regions(by_name: dict[str, Known | None], states: dict[str, dict[str, objec
         name = str(state["name"])
         if name in {"Washington", "New York"}:
             continue  # news means the towns
-        place = Known(name, f"geonames:{state['geonameid']}", "US", None, None, "region", True)
+        place = Known(name, f"geonames:{state['geonameid']}", "US", None, None, "region", certain=True)
         by_name.setdefault(_key(name), place)
     for names, code, lat, lon in _rows("regions.tsv"):
         first = names.split("|")[0]
         id_ = f"region:{code}/{_key(first).replace(' ', '-')}"
         for name in names.split("|"):
-            by_name.setdefault(_key(name), Known(first, id_, code, float(lat), float(lon), "region", True))
+            by_name.setdefault(_key(name), Known(first, id_, code, float(lat), float(lon), "region", certain=True))
 
 
 def _former(by_name: dict[str, Known | None], towns: list[dict[str, object]], countries: dict[str, Known]) -> None:

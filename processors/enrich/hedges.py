@@ -35,10 +35,11 @@ _ANYWHERE: dict[Hedge, str] = {
 }
 # words that deny: only in the headline, where they are what the entry tells
 _DENIED = (
-    "denies | deny | denied | denying | refutes | refute | refuted | rejects claims | rejects reports | rejects allegations"
+    "denies | deny | denied | denying | refutes | refute | refuted | rejects claims | rejects reports |"
+    " rejects allegations"
     " | dismisses reports | dismisses claims | rejects report | dementiert | dementieren | bestreitet | bestreiten"
     " | weist zuruck | dement | dementent | nie | nient | a dementi | niega | niegan | desmiente | desmienten | nego"
-    " | опроверг | опровергла | опровергли | опровергает | опровергают | отрицает | отрицают | отверг | отвергли"
+    " | опроверг | опровергло | опровергла | опровергли | опровергает | опровергают | отрицает | отрицают | отверг | отвергли"
 )
 # "claims 12 lives" and "claims responsibility" are no claims in this sense
 _NO_CLAIM = re.compile(

@@ -10,12 +10,11 @@ from processors.enrich.words import Form, Kind, Qualifier
 
 if TYPE_CHECKING:
     from processors.enrich.numbers import Tokens
-    from processors.enrich.words import FigureWords
+    from processors.enrich.words import FigureWords, Phrases
 
 _RIGHT = 11  # how many words after a number its kind may stand
 _NOUN = 5  # how many words after a number the noun it counts may stand
 _TOLL = 14  # how many words before a number a toll may stand
-_LONGEST = 6  # words in the longest phrase
 _RANGE = frozenset({"-", "–", "—", "to", "bis", "a", "à"})
 _MONEY = frozenset("$€£¥₽₸₹#№§°%")
 _WORDLIKE = frozenset("'’\"“”«»„()")
@@ -47,41 +46,49 @@ class _Hit(Struct):
     after: int
 
 
+def _phrase_at(words: list[str], index: int, candidates: list[tuple[int, str]]) -> str | None:
+    for length, phrase in candidates:
+        if length == 1 or " ".join(words[index : index + length]) == phrase:
+            return phrase
+    return None
+
+
 class KindReader:
     """Reads one sentence's numbers."""
 
-    def __init__(self, tokens: Tokens, words: FigureWords) -> None:
+    def __init__(self, tokens: Tokens, words: FigureWords, phrases: Phrases) -> None:
         self._tokens = tokens
         self._words = words
+        self._phrases = phrases
         self._hits: dict[int, _Hit] = {}
         self._ends: dict[int, _Hit] = {}
-        for index in range(len(tokens.words)):
-            self._look_for_kind(index)
-
-    def _look_for_kind(self, index: int) -> None:
-        for after in range(min(index + _LONGEST, len(self._tokens.words)), index, -1):
-            known = self._words.kinds.get(" ".join(self._tokens.words[index:after]))
-            if known is not None:
-                hit = _Hit(known[0], known[1], index, after)
-                self._hits[index] = hit
-                self._ends[after] = hit
-                return
+        known = phrases.kinds
+        for index, word in enumerate(tokens.words):
+            if word in known:
+                phrase = _phrase_at(tokens.words, index, known[word])
+                if phrase is not None:
+                    kind, form = words.kinds[phrase]
+                    hit = _Hit(kind, form, index, index + phrase.count(" ") + 1)
+                    self._hits[index] = self._ends[hit.after] = hit
 
     def readings(self) -> list[Reading]:
         """Each number that is a figure, in order."""
         found: list[Reading] = []
-        index = 0
-        while index < len(self._tokens.words):
-            first, after, value = self._number_at(index)
-            reading = self._read(first, after, value) if after > index else None
+        tokens, vague = self._tokens, self._phrases.vague
+        done = 0
+        for index, value in enumerate(tokens.values):
+            if index < done or (value is None and tokens.words[index] not in vague):
+                continue
+            first, after, number = self._number_at(index)
+            reading = self._read(first, after, number) if after > index else None
             if reading is not None:
                 found.append(reading)
-            index = max(after, index + 1, reading.after if reading is not None and reading.low is not None else 0)
+            done = max(after, reading.after if reading is not None and reading.low is not None else 0)
         self._share_kinds(found)
         return found
 
     def _share_kinds(self, found: list[Reading]) -> None:
-        """ "Five soldiers and three civilians were killed": the kind said once holds for both."""
+        """In "Five soldiers and three civilians were killed" the kind said once holds for both."""
         for one, following in zip(reversed(found[:-1]), reversed(found[1:]), strict=True):
             between = self._tokens.words[one.after : following.first]
             joined = bool(between) and all(word in self._words.together for word in between)
@@ -90,16 +97,13 @@ class KindReader:
 
     def _number_at(self, index: int) -> tuple[int, int, float | None]:
         """``(first, after, value)`` of the number here: digits, number words, vague words, "an equal number"."""
-        tokens = self._tokens
-        for length in (5, 4, 3, 2, 1):
-            phrase = " ".join(tokens.words[index : index + length])
-            if index + length > len(tokens.words):
-                continue
-            if phrase in self._words.equal:
-                return index, index + length, None
-            if phrase in self._words.vague:
-                return index, index + length, float(self._words.vague[phrase])
-        value = tokens.values[index]
+        words = self._tokens.words
+        candidates = self._phrases.vague.get(words[index])
+        phrase = _phrase_at(words, index, candidates) if candidates is not None else None
+        if phrase is not None:
+            vague = self._words.vague.get(phrase)
+            return index, index + phrase.count(" ") + 1, None if vague is None else float(vague)
+        value = self._tokens.values[index]
         return (index, index, None) if value is None else (index, index + 1, value)
 
     def _read(self, first: int, after: int, value: float | None) -> Reading | None:
@@ -134,7 +138,7 @@ class KindReader:
         kind: Kind = hit.kind if hit is not None else "other"
         if qualifier == "exact" and after_qualifier is not None:
             qualifier = after_qualifier
-        if hit is not None and hit.form == "t" and qualifier in {"at-most"}:
+        if hit is not None and hit.form == "t" and qualifier == "at-most":
             qualifier = "exact"  # "rose to 26": the "to" belongs to the verb
         return Reading(
             kind=kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from processors.enrich.text import word_set
+from processors.enrich.text import Lexicon, word_set
 from wirewatch.events import Attribution, Mention, Span
 
 if TYPE_CHECKING:
@@ -13,32 +13,40 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 50
 _NAME = r"[^\W\d_a-zа-яà-öø-ÿ][^\W\d_]{1,24}(?:[-'’][^\W\d_]{1,24}){0,2}"
-_PERSON = re.compile(
-    r"\b(?:President|Minister|Chancellor|Secretary of State|Secretary General|Secretary-General|Premier|Governor|Mayor|"
-    r"Senator|General|Colonel|Ambassador|spokesman|spokeswoman|spokesperson|chief|King|Queen|Pope|Kanzler|Ministerin|"
-    r"Präsident|président|ministre|presidente|ministro|президент|министр|губернатор) "
-    rf"({_NAME} (?:(?:von der|von|van|de|al|bin|el) )?{_NAME}(?: {_NAME})?)"
+_PERSON = re.compile(rf" ({_NAME} (?:(?:von der|von|van|de|al|bin|el) )?{_NAME}(?: {_NAME})?)")
+_TITLES = (
+    "President | Minister | Chancellor | Secretary of State | Secretary General | Premier | Governor | Mayor | Senator"
+    " | General | Colonel | Ambassador | spokesman | spokeswoman | spokesperson | chief | King | Queen | Pope | Kanzler"
+    " | Ministerin | Präsident | président | ministre | presidente | ministro | президент | министр | губернатор"
 )
-_ORGANISATION = re.compile(
-    r"\b((?:Interior|Foreign|Defence|Defense|Health|Finance|Justice|Emergency|Emergencies|Education|Energy) Ministry|"
-    r"Ministry of [A-Z][a-z]{2,20}(?: [A-Z][a-z]{2,20})?|State Department|United Nations|European Union|European Commission|"
-    r"Red Cross|Security Council|World Health Organization|NATO|OSCE|CSTO|UNICEF|UNHCR|OPEC|ECOWAS|"
-    r"Reuters|Interfax|Xinhua|TASS|AFP)\b"
+_ORGANISATIONS = (
+    "Interior Ministry | Foreign Ministry | Defence Ministry | Defense Ministry | Health Ministry | Finance Ministry"
+    " | Justice Ministry | Education Ministry | Energy Ministry | Ministry of Health | Ministry of Defence"
+    " | Ministry of Foreign Affairs | Ministry of the Interior | Ministry of Justice | State Department | United Nations"
+    " | European Union | European Commission | Red Cross | Security Council | World Health Organization | NATO | OSCE"
+    " | CSTO | UNICEF | UNHCR | OPEC | ECOWAS | Reuters | Interfax | Xinhua | TASS | AFP"
+)
+_LEXICON: Lexicon[bool] = Lexicon(  # whether it is an organisation; else what follows may be a person's name
+    dict.fromkeys(_TITLES.split("|"), False) | dict.fromkeys(_ORGANISATIONS.split("|"), True)
 )
 
 
 def find_names(
-    fields: list[tuple[TextField, str, int]], attribution: list[Attribution], *, titled: bool
+    fields: list[tuple[TextField, str, str, int]], attribution: list[Attribution], *, titled: bool
 ) -> tuple[list[Mention], list[Mention]]:
-    """People and organisations in ``(field, text, start)``; a headline written With Capitals is not read for people."""
+    """People and organisations in ``(field, text, folded, start)``; a headline written With Capitals is not read for people."""
     people: dict[str, list[Span]] = {}
     organisations: dict[str, list[Span]] = {}
-    for field, text, start in fields:
-        if not (titled and field == "headline"):
-            for match in _PERSON.finditer(text, start):
-                _add(people, match.group(1), (field, *match.span(1)))
-        for match in _ORGANISATION.finditer(text, start):
-            _add(organisations, match.group(1), (field, *match.span(1)))
+    for field, text, folded, start in fields:
+        for organisation, begin, end in _LEXICON.find(folded):
+            if begin < start:
+                continue
+            if organisation and text[begin].isupper():
+                _add(organisations, text[begin:end], (field, begin, end))
+            elif not organisation and not (titled and field == "headline"):
+                match = _PERSON.match(text, end)
+                if match is not None:
+                    _add(people, match.group(1), (field, *match.span(1)))
     for link in attribution:
         words = link.who.split()
         if link.span is not None and link.role == "speaker" and 2 <= len(words) <= 4 and _is_person(words):

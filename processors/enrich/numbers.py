@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
 # group signs: comma, point, apostrophes, Arabic thousands sign, narrow, thin and no-break spaces
 _GROUP = ",.'’٬\u202f\u2009\u00a0"
-_TOKEN = r"(\d{1,3}(?:[%s]\d{3}){1,5}(?![^\W_])(?:[.,٫]\d{1,3}(?!\d))?|\d{1,18}(?:[.,٫]\d{1,4}(?!\d))?)|([^\W\d_]+)|([^\w\s])"
-_PLAIN = re.compile(_TOKEN % _GROUP)
-_SPACED = re.compile(_TOKEN % (_GROUP + " "))
+_SCAN = (
+    r"(\d{1,3}(?:[%s]\d{3}){1,5}(?![^\W_])(?:[.,٫]\d{1,3}(?!\d))?|\d{1,18}(?:[.,٫]\d{1,4}(?!\d))?)"
+    r"|([^\W\d_]+)|([^\w\s])"
+)
+_PLAIN = re.compile(_SCAN % _GROUP)
+_SPACED = re.compile(_SCAN % (_GROUP + " "))
 _SIGNS = re.compile(r"\D")
 MAX_TOKENS = 400
 MAX_VALUE = 9e15
@@ -34,14 +37,6 @@ class Tokens:
         self.values: list[float | None] = []
         self.spelt: list[bool] = []
 
-    def add(self, word: str, start: int, end: int, value: float | None = None, *, spelt: bool = False) -> None:
-        """Append one."""
-        self.words.append(word)
-        self.starts.append(start)
-        self.ends.append(end)
-        self.values.append(value)
-        self.spelt.append(spelt)
-
     def joined(self, index: int) -> bool:
         """Whether a token touches the one before it: ``two-fold``, ``5kg``, ``04:00``."""
         return index < len(self.words) and index > 0 and self.starts[index] == self.ends[index - 1]
@@ -49,18 +44,31 @@ class Tokens:
 
 def read_tokens(text: str, folded: str, start: int, end: int, words: FigureWords) -> Tokens:
     """The tokens of ``text[start:end]``, number words and scales already joined into numbers."""
-    raw = Tokens()
+    tokens = Tokens()
+    found, starts, ends, values = tokens.words, tokens.starts, tokens.ends, tokens.values
     pattern = _SPACED if words.spaced_groups else _PLAIN
+    numbers, scales = words.numbers, words.scales
+    spelt: list[int] = []
     for match in pattern.finditer(text, start, end):
         begin, stop = match.span()
+        value = None
         if match.lastindex == 1:
-            value = parse_digits(match.group(1), decimal_comma=words.decimal_comma)
-            raw.add(match.group(1), begin, stop, value)
+            word = match.group(1)
+            value = parse_digits(word, decimal_comma=words.decimal_comma)
+        elif match.lastindex == 2:
+            word = folded[begin:stop]
+            if word in numbers or word in scales:
+                spelt.append(len(found))
         else:
-            raw.add(folded[begin:stop] if match.lastindex == 2 else match.group(3), begin, stop)
-        if len(raw.words) >= MAX_TOKENS:
+            word = match.group(3)
+        found.append(word)
+        starts.append(begin)
+        ends.append(stop)
+        values.append(value)
+        if len(found) >= MAX_TOKENS:
             break
-    return _join_numbers(raw, words)
+    tokens.spelt = [False] * len(found)
+    return _join_numbers(tokens, spelt, words) if spelt else tokens
 
 
 def parse_digits(text: str, *, decimal_comma: bool) -> float | None:
@@ -89,21 +97,25 @@ def parse_digits(text: str, *, decimal_comma: bool) -> float | None:
     return value if value < MAX_VALUE else None
 
 
-def _join_numbers(raw: Tokens, words: FigureWords) -> Tokens:
-    joined = Tokens()
-    index = 0
-    count = len(raw.words)
-    while index < count:
-        value, after = _read_number(raw, index, words)
-        if after == index:
-            joined.add(raw.words[index], raw.starts[index], raw.ends[index])
-            index += 1
-        else:
-            word = " ".join(raw.words[index:after])
-            spelt = raw.values[index] is None
-            joined.add(word, raw.starts[index], raw.ends[after - 1], value, spelt=spelt)
-            index = after
-    return joined
+def _join_numbers(raw: Tokens, spelt: list[int], words: FigureWords) -> Tokens:
+    """Number words become numbers: from the last to the first, so that indexes before them stay."""
+    spans: list[tuple[int, int, float, bool]] = []
+    done = 0
+    for index in spelt:
+        if index < done:
+            continue
+        by_digits = index > 0 and raw.values[index - 1] is not None and raw.words[index] in words.scales
+        first = index - 1 if by_digits else index
+        value, done = _read_number(raw, first, words)
+        if value is not None:
+            spans.append((first, done, value, not by_digits))
+    for first, after, value, in_letters in reversed(spans):
+        raw.words[first:after] = [" ".join(raw.words[first:after])]
+        raw.starts[first:after] = [raw.starts[first]]
+        raw.ends[first:after] = [raw.ends[after - 1]]
+        raw.values[first:after] = [value]
+        raw.spelt[first:after] = [in_letters]
+    return raw
 
 
 def _read_number(raw: Tokens, index: int, words: FigureWords) -> tuple[float | None, int]:

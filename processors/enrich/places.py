@@ -108,7 +108,7 @@ def _counts(
 
 
 def _belongs(place: Known, text: str, end: int, following: tuple[Known | None, int, int]) -> bool:
-    """ "Reading, England": the next place is the one that this one lies in."""
+    """In "Reading, England" the next place is the one that this one lies in."""
     container, begin, _end = following
     inside = container is not None and container.country == place.country and container.id != place.id
     return inside and text[end:begin] in {", ", " (", " in "}

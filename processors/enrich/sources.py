@@ -1,4 +1,4 @@
-"""Who can say something: the words of persons with a title, institutions and media, and how a name is read from them."""
+"""Who can say something: persons with a title, institutions and media, and how a name is read from their words."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Source(Struct, frozen=True):
     """Who said something: the name as it is told, whether it names nobody, and whether it is a medium."""
 
     who: str
-    generic: bool
-    medium: bool
-    own: bool
-    institution: bool
     start: int
     end: int
+    generic: bool = False
+    medium: bool = False
+    own: bool = False
+    institution: bool = False
 
 
 def read_source(text: str, start: int, end: int) -> Source | None:
@@ -96,17 +96,17 @@ def read_source(text: str, start: int, end: int) -> Source | None:
         return _correspondent(words, low, spans)
     if low[-1] in _GENERIC and not any(word[0].isupper() and word.lower() in _AGENCIES for word in words):
         who = " ".join(words) if len(words) > 1 else low[0]
-        return Source(who, True, True, False, False, spans[0][0], spans[-1][1])
+        return Source(who, spans[0][0], spans[-1][1], generic=True, medium=True)
     if len(low) == 1 and had_article and words[0][0].islower() and low[0] in _ANAPHORA:
         return None
     return _named(text, words, low, spans)
 
 
 def _correspondent(words: list[str], low: list[str], spans: list[tuple[int, int]]) -> Source | None:
-    """ "a Karst correspondent", "a correspondent of Karst": our own source's reporting; "the correspondent" alone is not."""
+    """The source's own reporting: "a Karst correspondent", "a correspondent of Karst"; not "the correspondent"."""
     for index, word in enumerate(words):
         if word[0].isupper() and low[index] not in _CORRESPONDENT | _ARTICLES:
-            return Source(word, False, True, True, False, *spans[index])
+            return Source(word, *spans[index], medium=True, own=True)
     return None
 
 
@@ -127,7 +127,7 @@ def _named(text: str, words: list[str], low: list[str], spans: list[tuple[int, i
         return None
     start, end = spans[first][0], spans[last - 1][1]
     institution = any(word in _INSTITUTIONS for word in low[first:last]) and first == 0
-    return Source(text[start:end], False, medium and not institution, False, institution, start, end)
+    return Source(text[start:end], start, end, medium=medium and not institution, institution=institution)
 
 
 _COMPANIES = word_set("company operator airline firm group party movement organisation organization")
@@ -152,7 +152,7 @@ _SMALL_IN_NAMES = word_set("al von der de la le du del di bin van of the and for
 
 
 def _before_description(words: list[str], low: list[str]) -> int:
-    """ "Karst 24 news channel": the name ends where its description in small letters begins."""
+    """In "Karst 24 news channel": the name ends where its description in small letters begins."""
     last = len(words)
     while last > 1 and words[last - 1][0].islower() and (low[last - 1] in _MEDIUM or low[last - 1].islower()):
         last -= 1
@@ -160,6 +160,6 @@ def _before_description(words: list[str], low: list[str]) -> int:
 
 
 def without_nationality(who: str, nationality: str) -> str:
-    """ "Tarnish Interior Ministry" without the nationality; a name of one word stays as it is."""
+    """Such as "Tarnish Interior Ministry" without the nationality; a name of one word stays as it is."""
     rest = who.removeprefix(nationality).lstrip()
     return rest if rest and rest != who and " " in rest else who

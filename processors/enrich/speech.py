@@ -14,21 +14,20 @@ _SAY = (
     r"alleges?|states?|insists?|adds?|сообщил[аи]?|сообщает|сообщают|заявил[аи]?|заявляет|sagt|sagen|meldet|melden|"
     r"teilt mit|affirme|affirment|annonce|annoncent|selon|dice|dicen|afirma|afirman|anuncia|informa|informan)"
 )
-_PART = r"(?:(?! - )[^,–—:;\n])"  # no comma or dash: the last part of a headline
-_TRAILING_SAY = re.compile(
-    rf"(?:, ?| [–—-] )(?P<who>{_PART}{{2,60}}?) {_SAY}(?: on [A-Z][a-z]{{2,8}})?[.!]?\s{{0,3}}$", re.IGNORECASE
-)
+_LAST = re.compile(r"(?:, ?| [–—-] )(?=[^,–—:;\n]{2,90}$)")  # the comma or dash before the last part of a headline
+_HINTS = ("according", "laut ", "angaben", "selon", "après", "según", "по ")
+_LAST_BUT_ONE = re.compile(r"(?:, ?| [–—-] )")
+_SAYING = re.compile(rf"(?P<who>.{{2,60}}?) {_SAY}(?: on [A-Z][a-z]{{2,8}})?[.!]?\s{{0,3}}$", re.IGNORECASE)
 _CITING = re.compile(
-    rf"(?:, ?| [–—-] )(?P<who>{_PART}{{2,50}}?),? (?:citing|quoting|cites|quotes|unter berufung auf|citant|citando(?: a)?|"
-    rf"со ссылкой на) (?P<origin>{_PART}{{2,60}}?)[.]?\s{{0,3}}$",
+    r"(?P<who>.{0,50}?) ?(?:citing|quoting|cites|quotes|unter berufung auf|citant|citando(?: a)?|со ссылкой на) "
+    r"(?P<origin>.{2,60}?)[.]?\s{0,3}$",
     re.IGNORECASE,
 )
 _ACCORDING = re.compile(
-    r"(?:[,–—-]| ) {0,2}(?:according to|laut|nach angaben (?:von|der|des)|selon|d['’]après|según|по данным|по словам|"
+    r"\b(?:according to|laut|nach angaben (?:von|der|des)|selon|d['’]après|según|по данным|по словам|"
     r"по сообщению|по информации) (?P<who>[^,–—:;\n]{2,60}?)[.]?\s{0,3}$",
     re.IGNORECASE,
 )
-_DASH = re.compile(rf" [-–—] (?P<who>{_PART}{{2,50}}?)[.]?\s{{0,3}}$")
 _LEADING_COLON = re.compile(r"^\s{0,3}(?P<who>[^,–—:;\n]{2,50}?): ")
 _LEADING_SAY = re.compile(rf"^\s{{0,3}}(?P<who>[^,–—:;\n]{{2,60}}?) (?P<verb>{_SAY}) (?:that )?", re.IGNORECASE)
 _OWN = re.compile(
@@ -36,7 +35,8 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _STANCE = re.compile(
-    r"\b(?:opposes?|supports?|condemns?|welcomes?|backs?|urges?|calls (?:for|on)|hopes?|wants?|regrets?|rejects?|deplores?|"
+    r"\b(?:opposes?|supports?|condemns?|welcomes?|backs?|urges?|calls (?:for|on)|hopes?|wants?|regrets?|"
+    r"rejects?|deplores?|"
     r"is concerned|are concerned|worried|ready to|stands? (?:by|with|ready)|should|must|vows?|pledges?|thanks?|"
     r"fordert|begrüßt|verurteilt|condamne|soutient|s['’]oppose|condena|apoya|rechaza|осуждает|поддерживает|призывает)\b",
     re.IGNORECASE,
@@ -60,33 +60,45 @@ class Statement(Struct, frozen=True):
 
 def find_statement(headline: str) -> Statement | None:
     """Whose statement the headline is; None where it is told without a source. Pure."""
-    text = headline[:_MAX]
-    citing = _CITING.search(text)
-    if citing is not None:
-        source = read_source(text, *citing.span("who"))
-        origin = read_source(text, *citing.span("origin"))
-        if source is not None or origin is not None:
-            return Statement(source, origin, "trailing", text[: citing.start()])
+    text = headline[:_MAX].rstrip()
     return _trailing(text) or _leading(text)
 
 
 def _trailing(text: str) -> Statement | None:
-    match = _TRAILING_SAY.search(text)
+    """What the last part of a headline, behind its last comma or dash, says of the source."""
+    low = text.lower()
+    match = _ACCORDING.search(text) if any(hint in low for hint in _HINTS) else None
     if match is not None:
         source = read_source(text, *match.span("who"))
-        if source is not None:
-            return Statement(source, None, "say", text[: match.start()])
-    match = _ACCORDING.search(text)
+        return Statement(source, None, "trailing", text[: match.start()]) if source is not None else None
+    parts = list(_LAST.finditer(text))
+    if not parts:
+        return None
+    cut, start = parts[-1].span()
+    match = _CITING.match(text, start)
+    if match is not None:
+        return _cited(text, cut, match)
+    match = _SAYING.match(text, start)
     if match is not None:
         source = read_source(text, *match.span("who"))
-        if source is not None:
-            return Statement(source, None, "trailing", text[: match.start()])
-    match = _DASH.search(text)
-    if match is not None and match.group("who").count(" ") < 5:
-        source = read_source(text, *match.span("who"))
+        return Statement(source, None, "say", text[:cut]) if source is not None else None
+    if text[cut] != "," and text.count(" ", start) < 5:
+        source = read_source(text, start, len(text))
         if source is not None and (source.generic or source.medium or source.institution):
-            return Statement(source, None, "trailing", text[: match.start()])
+            return Statement(source, None, "trailing", text[:cut])
     return None
+
+
+def _cited(text: str, cut: int, match: re.Match[str]) -> Statement | None:
+    """Such as "- Media Citing Ministry", also as "- Media, Citing Ministry"."""
+    who_start, who_end = match.span("who")
+    if who_end == who_start:
+        earlier = list(_LAST_BUT_ONE.finditer(text, 0, cut))
+        if earlier:
+            who_start, who_end, cut = earlier[-1].end(), cut, earlier[-1].start()
+    source = read_source(text, who_start, who_end) if who_end > who_start else None
+    origin = read_source(text, *match.span("origin"))
+    return Statement(source, origin, "trailing", text[:cut]) if source is not None or origin is not None else None
 
 
 def _leading(text: str) -> Statement | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ahocorasick_rs import MATCHKIND_LEFTMOST_LONGEST, AhoCorasick
@@ -92,7 +93,8 @@ class Lexicon(Generic[T]):
         ]
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=32)  # several readers want the same text's sentences, one after another
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each sentence; a line's end is always one, an overlong sentence is cut."""
     found: list[tuple[int, int]] = []
     start = 0
@@ -103,7 +105,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
         _add(found, text, start, end)
         start = end
     _add(found, text, start, len(text))
-    return found
+    return tuple(found)
 
 
 def _ends_sentence(text: str, stop: int, end: int) -> bool:

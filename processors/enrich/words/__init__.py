@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from processors.enrich.words import de, en, es, fr, ru
-from processors.enrich.words.shape import FigureWords, Form, Kind, Qualifier
+from processors.enrich.words.shape import FigureWords, Form, Kind, Phrases, Qualifier
 
 FIGURE_WORDS: dict[str, FigureWords] = {
     "en": en.FIGURES,
@@ -13,4 +13,6 @@ FIGURE_WORDS: dict[str, FigureWords] = {
     "ru": ru.FIGURES,
 }
 
-__all__ = ["FIGURE_WORDS", "FigureWords", "Form", "Kind", "Qualifier"]
+PHRASES: dict[str, Phrases] = {language: Phrases.of(words) for language, words in FIGURE_WORDS.items()}
+
+__all__ = ["FIGURE_WORDS", "PHRASES", "FigureWords", "Form", "Kind", "Phrases", "Qualifier"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -49,6 +50,27 @@ class FigureWords(Struct, frozen=True):
     topics: frozenset[str] = frozenset()
     spaced_groups: bool = False
     decimal_comma: bool = True
+
+
+class Phrases(Struct, frozen=True):
+    """Phrases by their first word, the longest first: a word that begins none costs one look."""
+
+    kinds: dict[str, list[tuple[int, str]]]
+    vague: dict[str, list[tuple[int, str]]]
+
+    @classmethod
+    def of(cls, words: FigureWords) -> Phrases:
+        """The phrases of a language."""
+        return cls(_by_first(words.kinds), _by_first([*words.vague, *words.equal]))
+
+
+def _by_first(known: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    table: dict[str, list[tuple[int, str]]] = {}
+    for phrase in known:
+        table.setdefault(phrase.split(" ", 1)[0], []).append((phrase.count(" ") + 1, phrase))
+    for found in table.values():
+        found.sort(reverse=True)
+    return table
 
 
 def phrases(text: str) -> frozenset[str]:
