@@ -126,6 +126,10 @@ def _assemble(
         return None
     if zone is UTC:
         return _believed((date(*day).toordinal() - _EPOCH_DAY) * 86_400_000 + in_day, precision)
+    offset = zone.utcoffset(None)
+    if offset is not None:  # the same all year
+        days = date(*day).toordinal() - _EPOCH_DAY
+        return _believed(days * 86_400_000 + in_day - round(offset.total_seconds() * 1000), precision)
     at = datetime(*day, tzinfo=zone) + timedelta(milliseconds=in_day)
     return _believed((at - _EPOCH) // _MS, precision)
 

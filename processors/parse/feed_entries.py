@@ -30,6 +30,7 @@ _BODIES = (
     "itunes-subtitle",
 )
 _TITLES = ("title", "dc-title", "media-title", "itunes-title")
+_ALIASES = {"origlink": 0, "id": 0, "identifier": 0}.keys()  # a set with an order
 _PUBLISHED = ("published", "date", "created")
 _MAIL = re.compile(r"\s*[^\s@()<>]+@[^\s@()<>]+\s*(?:\(([^()]+)\)\s*)?")
 _NAME_MAIL = re.compile(r"([^<>@()]+?)\s*[<(][^\s@()<>]+@[^\s@()<>]+[>)]\s*")
@@ -116,24 +117,15 @@ def _address_and_id(
     element: etree._Element, found: Found, base: str, headline: str, context: Context
 ) -> tuple[str | None, str | None]:
     native = _native_id(element, found)
-    permalink = all(guid.get("isPermaLink", "true").strip().lower() != "false" for guid in found.get("guid", ()))
     url = link_in(found, base, context)
-    from_id = absolute(base, native) if native and native.startswith(("http://", "https://")) else None
-    if url is None and from_id is not None and permalink:
-        url = from_id
-    elif from_id is not None and found.get("link") and _is_no_address(found["link"]):
-        url = from_id  # link and guid swapped
+    if url is None and native and native.startswith(("http://", "https://")):
+        url = absolute(base, native)  # no link, or link and guid swapped
     if url is None and native is None:
         about = element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
         url = absolute(base, about) if about else None
     if native is not None and native == headline and url is not None:
         return url, None  # a headline in the place of an id changes when the headline is edited
     return url, native
-
-
-def _is_no_address(links: list[etree._Element]) -> bool:
-    texts = [own_text(link) for link in links if not link.get("href")]
-    return bool(texts) and not any("/" in text or "." in text for text in texts)
 
 
 def _native_id(element: etree._Element, found: Found) -> str | None:
@@ -181,7 +173,9 @@ def _text_link(link: etree._Element, base: str) -> str | None:
 
 
 def _aliases(found: Found, native_id: str | None) -> tuple[str, ...]:
-    aliases = [own_text(e) for role in ("origlink", "id", "identifier") for e in found.get(role, ())]
+    if not found.keys() & _ALIASES:
+        return ()
+    aliases = [own_text(e) for role in _ALIASES for e in found.get(role, ())]
     return tuple(dict.fromkeys(alias[:LONGEST_ID] for alias in aliases if alias and alias != native_id))
 
 
@@ -191,12 +185,10 @@ def time_in(found: Found, roles: Iterable[str]) -> tuple[ParsedTime | None, str 
     for role in roles:
         for element in found.get(role, ()):
             raw = clean_characters(own_text(element))[:200]
-            if not raw:
-                continue
-            at = parse_time(raw)
+            at = parse_time(raw) if raw else None
             if at is not None:
                 return at, raw
-            first = first or raw
+            first = first or raw or None
     return None, first
 
 
@@ -232,6 +224,8 @@ def _author(element: etree._Element) -> str:
 def tags_of(found: Found) -> tuple[str, ...]:
     """Categories and keywords, each once, at most a hundred."""
     tags: list[str] = []
+    if "category" not in found and "keywords" not in found:
+        return ()
     for element in found.get("category", ()):
         term = element.get("label") or element.get("term") or element.get("text") or own_text(element)
         tags.append(inner_text_of_title(term))

@@ -27,7 +27,7 @@ def media_of(
     found: dict[str, list[etree._Element]], base: str, roles: Roles, in_body: tuple[Media, ...]
 ) -> tuple[Media, ...]:
     """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
-    if not in_body and not found.keys() & _ROLES:
+    if not in_body and not found.keys() & _ROLES and len(found.get("link", ())) < 2:
         return ()
     taken: dict[str, Media] = {}
     for enclosure in found.get("enclosure", ()):
@@ -48,7 +48,7 @@ def media_of(
     return tuple(taken.values())[:MOST]
 
 
-_ROLES = frozenset({"enclosure", "link", "media-group", "media-content", "media-thumbnail", "itunes-image"})
+_ROLES = frozenset({"enclosure", "media-group", "media-content", "media-thumbnail", "itunes-image"})
 
 
 def _take(taken: dict[str, Media], media: Media | None) -> None:
@@ -57,15 +57,22 @@ def _take(taken: dict[str, Media], media: Media | None) -> None:
 
 
 def _add_media_rss(taken: dict[str, Media], found: dict[str, list[etree._Element]], base: str, roles: Roles) -> None:
-    described = {role: _first_title(found.get(role, ())) for role in ("media-description", "media-credit")}
+    shared_caption = _first_title(found.get("media-description", ()))
+    shared_credit = _first_title(found.get("media-credit", ()))
     for content in found.get("media-content", ()):
+        if not len(content):
+            media = _from_attributes(content, content.get("url"), base)
+            if media is not None and (shared_caption or shared_credit):
+                media = Media(media.kind, media.url, caption=shared_caption, alt=media.alt, credit=shared_credit)
+            _take(taken, media)
+            continue
         own: dict[str, list[etree._Element]] = {}
         for child in content:
             own.setdefault(roles[str(child.tag)], []).append(child)
         media = _from_attributes(content, content.get("url"), base)
         if media is not None:
-            caption = _first_title(own.get("media-description", ())) or described["media-description"]
-            credit = _first_title(own.get("media-credit", ())) or described["media-credit"]
+            caption = _first_title(own.get("media-description", ())) or shared_caption
+            credit = _first_title(own.get("media-credit", ())) or shared_credit
             title = _first_title(own.get("media-title", ()))
             _take(taken, Media(media.kind, media.url, caption=caption[:500], alt=title[:500], credit=credit[:200]))
         for thumbnail in own.get("media-thumbnail", ()):
@@ -83,9 +90,10 @@ def _from_attributes(element: etree._Element, address: str | None, base: str) ->
     if url is None:
         return None
     kind = kind_of(element.get("medium") or (element.get("type") or "").partition("/")[0], url)
-    if kind is None or (kind == "image" and is_pixel({}, url)):
+    if kind is None:
         return None
-    return Media(kind, url, alt=inner_text_of_title(element.get("title") or "")[:500])
+    title = element.get("title")
+    return Media(kind, url, alt=inner_text_of_title(title)[:500] if title else "")
 
 
 def kind_of(stated: str, url: str) -> MediaKind | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from processors.parse.markup import LONGEST, Token, attributes, decode_entities, mended, tokens
-from processors.parse.urls import absolute, canonical
+from processors.parse.urls import absolute, canonical, host_of
 from processors.parse.words import word_set
 from wirewatch.events import Link, Media
 
@@ -50,6 +49,7 @@ _QUOTED = {
     "bluesky-embed": "bluesky",
     "reddit-embed-bq": "reddit",
 }
+_TINY = frozenset({"0", "1", "2"})
 _PIXEL_HOSTS = re.compile(
     r"(?:^|\.)(?:feeds?\.feedburner\.com|pixel\.wp\.com|stats\.wordpress\.com|doubleclick\.net|scorecardresearch\.com"
     r"|google-analytics\.com|feedsportal\.com|pixel\.quantserve\.com|chartbeat\.net|tracking\.[a-z.]+|pi\.feedsportal\.com)$"
@@ -69,22 +69,16 @@ def extract_links(html: str, base_url: str) -> tuple[Link, ...]:
 
 def is_pixel(found: dict[str, str], url: str = "") -> bool:
     """Whether an image is there to be counted, not seen: a size of at most 2, or a counter's host."""
-    sizes = [found.get("width", ""), found.get("height", "")]
-    if any(size.strip().removesuffix("px") in {"0", "1", "2"} for size in sizes):
+    if found.get("width", "").strip().removesuffix("px") in _TINY:
         return True
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
+    if found.get("height", "").strip().removesuffix("px") in _TINY:
         return True
-    return _PIXEL_HOSTS.search(host) is not None
+    return _PIXEL_HOSTS.search(host_of(url)) is not None
 
 
 def provider_of(url: str) -> str | None:
     """``youtube`` for ``https://www.youtube-nocookie.com/embed/…``; the host where it is none that is known."""
-    try:
-        host = (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return None
+    host = host_of(url).removeprefix("www.")
     labels = host.split(".")
     return _PROVIDERS.get(".".join(labels[-2:])) or host or None
 

@@ -17,6 +17,11 @@ _FEED_ROOT = re.compile(
 )
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|h1|center)[\s>]", re.IGNORECASE)
 _XML = re.compile(r"<\?xml|<!DOCTYPE\s+(?!html)|<[A-Za-z_][\w.:-]{0,60}[\s>/]", re.IGNORECASE)
+_PLAINLY_A_FEED = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,99}+(?:<\?xml[^<>]{0,200}+>)?(?:\s{0,99}+<\?[^<>]{0,400}+>){0,9}\s{0,99}+"
+    rb"<(?:rss|feed|rdf:RDF|urlset)[\s>]"
+)
+_STRANGE = re.compile("[\ufffd\x00-\x08\x0b\x0e-\x1f]")
 _JUNK_BEFORE = re.compile(r"\A[^<]{1,2048}(?=<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>])", re.IGNORECASE)
 
 FEED_KINDS: frozenset[Kind] = frozenset({"rss", "atom", "rdf", "news-sitemap"})
@@ -26,11 +31,13 @@ PAGE_KINDS: frozenset[Kind] = frozenset({"html", "live-page", "text"})
 
 def shape_of(body: bytes, content_type: str = "") -> Shape:
     """``xml`` for feeds, ``json``, ``html`` for pages, ``text`` for the rest. `BadInput` (``empty``) for nothing."""
-    start = beginning(body, content_type)
+    return "xml" if _PLAINLY_A_FEED.match(body) else _shape_of_text(beginning(body, content_type), len(body))
+
+
+def _shape_of_text(start: str, size: int) -> Shape:
     if not start:
-        raise BadInput(f"the body is empty ({len(body)} bytes)", reason="empty")
-    strange = sum(1 for c in start if c == "\ufffd" or (c < " " and c not in "\t\n\r\f"))
-    if strange * 5 > len(start):
+        raise BadInput(f"the body is empty ({size} bytes)", reason="empty")
+    if len(_STRANGE.findall(start)) * 5 > len(start):
         raise BadInput("the body is no text: most of its bytes fit no charset", reason="bad-charset")
     if start[0] in "{[":
         return "json"

@@ -8,7 +8,8 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from processors.parse.words import word_set
 
 LONGEST = 4096  # characters; a longer address is a data dump or an attack
-_HTTP = re.compile(r"https?://[^/\\?#\s@]+(?:[/?#][^\s\\\x00-\x1f\x7f]*)?", re.IGNORECASE)
+# what most addresses are: nothing in them to mend
+_CLEAN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9%\-._~:/?#\[\]@!$&'()*+,;=]*+)?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DROPPED = re.compile(r"[\t\r\n]")  # browsers drop these inside URLs, so "java\nscript:" must not pass as relative
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
@@ -49,16 +50,11 @@ def absolute(base: str, url: str) -> str | None:
 
     A user and password in it are dropped: they must not reach a record or a page.
     """
+    if len(url) <= LONGEST and _CLEAN.fullmatch(url):
+        return url
     text = _DROPPED.sub("", url.strip())
-    if not text or len(text) > LONGEST:
-        return None
-    if _HTTP.fullmatch(text) and not _UNSAFE.search(text):
-        return text
-    if (
-        _SCHEME.match(text)
-        and not text[:5].casefold().startswith("http:")
-        and not text[:6].casefold().startswith("https:")
-    ):
+    scheme = _SCHEME.match(text)
+    if not text or len(text) > LONGEST or (scheme and scheme.group().casefold() not in {"http:", "https:"}):
         return None
     try:
         parts = urlsplit(urljoin(base, text.replace("\\", "/")))
@@ -101,6 +97,13 @@ def canonical(url: str) -> str:
     query = _bare_query(parts.query)
     fragment = parts.fragment if _identifies(parts.fragment) else ""
     return f"https://{where}{_bare_path(path)}" + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
+
+
+def host_of(url: str) -> str:
+    """The lower-case host of an absolute http URL, without its port; ``""`` where there is none."""
+    rest = url.partition("://")[2]
+    where = rest.partition("/")[0].partition("?")[0].partition("#")[0]
+    return where.rpartition("@")[2].partition(":")[0].lower()
 
 
 def _behind_amp_cache(host: str, path: str) -> tuple[str, str]:
