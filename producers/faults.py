@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,7 @@ _FAULTS: tuple[tuple[_Kinds, Reason, Callable[[Any, Limits], str]], ...] = (
     (
         aiohttp.ClientConnectorError,
         "connect",
-        lambda e, _: f"no connection: {plain(e.os_error.strerror or e.os_error)}",
+        lambda e, _: f"no connection: {os.strerror(e.os_error.errno) if e.os_error.errno else plain(e.os_error)}",
     ),
     (
         (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionError),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -123,7 +124,7 @@ class Fetcher:
         except ValueError as error:
             raise Refused("bad-url", f"a redirect to what is not a URL: {error}") from None
         # credentials that a source puts into a redirect are its own, and not for us to present
-        target = self._guard.check_url(str(target.with_user(None).with_fragment(None)))
+        target = self._guard.check_url(str(target)).with_user(None).with_fragment(None)
         if target.origin() != hop.url.origin():
             hop.headers = {}
         hop.permanent = hop.permanent and response.status in _PERMANENT
@@ -161,8 +162,8 @@ def _without_userinfo(url: URL) -> tuple[URL, dict[str, str]]:
     """The URL as it is sent, and what its ``user:pass@`` means as a header, so that it is dropped as one."""
     if url.user is None and url.password is None:
         return url.with_fragment(None), {}
-    auth = aiohttp.BasicAuth(url.user or "", url.password or "").encode()
-    return url.with_user(None).with_fragment(None), {"Authorization": auth}
+    pair = base64.b64encode(f"{url.user or ''}:{url.password or ''}".encode()).decode()
+    return url.with_user(None).with_fragment(None), {"Authorization": f"Basic {pair}"}
 
 
 def _validator(text: str | None) -> str | None:
