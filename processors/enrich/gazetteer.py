@@ -18,6 +18,7 @@ from processors.enrich.text import Lexicon, fold
 Via = Literal["name", "demonym", "region", "former-name"]
 _ALTERNATES_FROM = 300_000  # inhabitants from which a town's other names are read
 _KNOWN_FROM = 100_000  # and from which its one-word name needs no context
+_GREAT_FROM = 700_000  # and from which it needs none even if it is a common word elsewhere (Sydney, Lima)
 _SHORT_FROM = 500_000  # and from which a name of three letters is read at all
 _VOWELS_RU = {"а": ("а", "ы", "е", "у", "ои"), "я": ("я", "и", "е", "ю"), "ь": ("ь", "и", "ю", "ью")}
 
@@ -70,6 +71,11 @@ def gazetteer() -> Gazetteer:
     by_name: dict[str, Known | None] = {}
     capitals = {(row["iso"], row["capital"]) for row in cache_.get_countries().values()}
     countries = _countries(by_name, towns, capitals)
+    for continent in cache_.get_continents().values():
+        name = str(continent["name"])
+        lat, lon = float(continent["lat"]), float(continent["lng"])
+        place = Known(name, f"geonames:{continent['geonameId']}", None, lat, lon, "region", certain=True)
+        by_name.setdefault(_key(name), place)
     _regions(by_name, cache_.get_us_states())
     _former(by_name, towns, countries)
     _towns(by_name, towns, capitals)
@@ -98,7 +104,10 @@ def _countries(
         place = Known(names.split("|")[0], code, code, lat, lon, "name", certain=True)
         known[code] = place
         for name in names.split("|"):
-            for form in _forms(_key(name)):
+            key = _key(name).removeprefix("the ")
+            if key == "island":
+                continue  # German for Iceland, and a common word elsewhere
+            for form in _forms(key):
                 by_name.setdefault(form, place)
     for code, names in _rows("aliases.tsv"):
         for name in names.split("|"):
@@ -149,9 +158,11 @@ def _regions(by_name: dict[str, Known | None], states: dict[str, dict[str, objec
         by_name.setdefault(_key(name), place)
     for names, code, lat, lon in _rows("regions.tsv"):
         first = names.split("|")[0]
-        id_ = f"region:{code}/{_key(first).replace(' ', '-')}"
+        id_ = f"region:{code or 'world'}/{_key(first).replace(' ', '-')}"
         for name in names.split("|"):
-            by_name.setdefault(_key(name), Known(first, id_, code, float(lat), float(lon), "region", certain=True))
+            by_name.setdefault(
+                _key(name), Known(first, id_, code or None, float(lat), float(lon), "region", certain=True)
+            )
 
 
 def _former(by_name: dict[str, Known | None], towns: list[dict[str, object]], countries: dict[str, Known]) -> None:
@@ -190,8 +201,9 @@ def _towns(by_name: dict[str, Known | None], towns: list[dict[str, object]], cap
         if len(key) < 3 or (len(key) == 3 and population < _SHORT_FROM and not capital):
             continue
         big = population >= (_KNOWN_FROM if " " not in key else 15_000)
-        certain = (big or capital) and key not in common
-        place = _town(town, "name", certain=certain, common=key in common)
+        known = population >= _GREAT_FROM and len(key) > 3
+        certain = (big or capital) and (key not in common or known)
+        place = _town(town, "name", certain=certain, common=key in common and not certain)
         by_name.setdefault(key, place)
         short = key.removesuffix(" city")
         if short != key and population >= _ALTERNATES_FROM:

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Literal
 
-from processors.enrich.speech import Statement, find_statement, is_stance
+from processors.enrich.speech import NO_CLAIM, Statement, find_statement, is_stance
 from processors.enrich.text import Lexicon, fold, sentences
 
 Hedge = Literal["none", "reported", "claimed", "unconfirmed", "denied"]
@@ -40,10 +40,6 @@ _DENIED = (
     " | dismisses reports | dismisses claims | rejects report | dementiert | dementieren | bestreitet | bestreiten"
     " | weist zuruck | dement | dementent | nie | nient | a dementi | niega | niegan | desmiente | desmienten | nego"
     " | опроверг | опровергло | опровергла | опровергли | опровергает | опровергают | отрицает | отрицают | отверг | отвергли"
-)
-# "claims 12 lives" and "claims responsibility" are no claims in this sense
-_NO_CLAIM = re.compile(
-    r"(?i)\bclaim(?:s|ed)?\s{1,3}(?:\S{1,20}\s{1,3}){0,3}(?:lives|life|responsibility|asylum|title)\b"
 )
 _DENIED_THINGS = re.compile(r"(?i)\b(?:den(?:y|ies|ied))\s{1,3}(?:entry|access|bail|visas?|permission|asylum)\b")
 
@@ -82,7 +78,7 @@ def find_hedge(headline: str, body: str, statement: Statement | None = None) -> 
 
 def _hits(text: str) -> set[Hedge]:
     found = {hedge for hedge, _start, _end in _lexicon().find(fold(text))}
-    if "claimed" in found and _NO_CLAIM.search(text):
+    if "claimed" in found and NO_CLAIM.search(text):
         found.discard("claimed")
     if "denied" in found and _DENIED_THINGS.search(text):
         found.discard("denied")

@@ -48,6 +48,8 @@ def find_places(
             following = hits[index + 1] if index + 1 < len(hits) else None
             if place is None or not _counts(place, text, folded, begin, end, following, titled=titled):
                 continue
+            if place.shouted and "." in text[begin:end] and text[end : end + 1] == ".":
+                end += 1  # noqa: PLW2901 - the last point of "U.S." is its own
             span: Span = (field, begin, end)
             if place.via == "demonym":
                 demonyms[span] = text[begin:end]

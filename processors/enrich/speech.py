@@ -41,6 +41,10 @@ _STANCE = re.compile(
     r"fordert|begrüßt|verurteilt|condamne|soutient|s['’]oppose|condena|apoya|rechaza|осуждает|поддерживает|призывает)\b",
     re.IGNORECASE,
 )
+# "claims 12 lives" and "claims responsibility" are no claims in this sense
+NO_CLAIM = re.compile(
+    r"(?i)\bclaim(?:s|ed)?\s{1,3}(?:\S{1,20}\s{1,3}){0,3}(?:lives|life|responsibility|asylum|title)\b"
+)
 _MAX = 400
 
 
@@ -109,7 +113,7 @@ def _leading(text: str) -> Statement | None:
         if source is not None and (source.generic or source.medium or source.institution or _titled(match, source)):
             return Statement(source, None, "colon", text[match.end() :])
     match = _LEADING_SAY.match(text)
-    if match is not None and match.group("who").count(" ") < 6:
+    if match is not None and NO_CLAIM.search(text) is None and match.group("who").count(" ") < 6:
         source = read_source(text, *match.span("who"))
         if source is not None:
             return Statement(source, None, "say", text[match.end() :])

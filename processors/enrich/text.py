@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ahocorasick_rs import MATCHKIND_LEFTMOST_LONGEST, AhoCorasick
+from ahocorasick_rs import MATCHKIND_STANDARD, AhoCorasick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,17 +80,25 @@ class Lexicon(Generic[T]):
         folded = {" " + " ".join(fold(phrase).split()): payload for phrase, payload in phrases.items()}
         folded.pop(" ", None)
         self._payloads = list(folded.values())
-        self._automaton = AhoCorasick(list(folded), matchkind=MATCHKIND_LEFTMOST_LONGEST)
+        self._automaton = AhoCorasick(list(folded), matchkind=MATCHKIND_STANDARD)
 
     def find(self, folded: str) -> list[tuple[T, int, int]]:
         """``(payload, start, end)`` of each hit, in order. ``folded`` is what `fold` gave."""
         haystack = f" {folded} "  # patterns begin with a space, so nothing is found inside a word
-        payloads = self._payloads
-        return [
-            (payloads[index], start, end - 1)
-            for index, start, end in self._automaton.find_matches_as_indexes(haystack)
+        # all overlapping ones: one that ends inside a word must not hide a whole one that begins later
+        whole = [
+            (start, -end, index)
+            for index, start, end in self._automaton.find_matches_as_indexes(haystack, overlapping=True)
             if haystack[end] == " "
         ]
+        whole.sort()
+        found: list[tuple[T, int, int]] = []
+        done = 0
+        for start, minus_end, index in whole:
+            if start >= done:
+                done = -minus_end
+                found.append((self._payloads[index], start, done - 1))
+        return found
 
 
 @lru_cache(maxsize=32)  # several readers want the same text's sentences, one after another
