@@ -34,7 +34,7 @@ def parse_page(
     ``error-page`` (a consent, robot-check, paywall or error page in its place), ``bad-definition`` (a selector
     that is none), ``not-recognised`` (with what was looked for). Linear in the size of the page.
     """
-    if not text.strip():
+    if not text.strip("\ufeff\x00 \t\r\n"):
         raise BadInput("the page is empty", reason="empty")
     kind = definition.kind
     timezone = definition.html.timezone if definition.html is not None else ""

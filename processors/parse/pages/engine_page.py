@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from processors.parse.dates import parse_time
 from processors.parse.model import ParsedEntry
 from processors.parse.pages.engines import ENGINES, Engine
+from processors.parse.pages.nodes import select
 from processors.parse.pages.times import Stamp, read_stamp, resolve
 from processors.parse.text import plain_text, read_markup
 from processors.parse.urls import absolute
@@ -19,7 +20,7 @@ _MOST_ENTRIES = 5_000
 def find_engine(tree: LexborHTMLParser) -> tuple[Engine, list[LexborNode]] | None:
     """The engine whose blocks stand on the page, and the blocks, outermost only."""
     for engine in ENGINES:
-        nodes = tree.css(engine.items)[:_MOST_ENTRIES]
+        nodes = select(tree, engine.items)[:_MOST_ENTRIES]
         if not nodes:
             continue
         ids = {node.mem_id for node in nodes}
@@ -137,17 +138,17 @@ def _entry(node: LexborNode, engine: Engine, url: str) -> ParsedEntry:
         address = anchor.attributes.get("href") if anchor is not None else None
     authors = tuple(
         dict.fromkeys(
-            name for a in (node.css(engine.authors) if engine.authors else []) if (name := plain_text(a.html or ""))
+            name for a in (select(node, engine.authors) if engine.authors else []) if (name := plain_text(a.html or ""))
         )
     )
     if title is not None:
         title.decompose()
-    bodies = node.css(engine.body) if engine.body else []
+    bodies = select(node, engine.body) if engine.body else []
     if bodies:
         ids = {body.mem_id for body in bodies}
         html = "\n".join(f"<div>{body.html or ''}</div>" for body in bodies if not _stands_in(body, ids))
     else:
-        for dropped in node.css(", ".join(filter(None, (engine.drop, engine.authors, "time")))):
+        for dropped in select(node, ", ".join(filter(None, (engine.drop, engine.authors, "time")))):
             dropped.decompose()
         html = node.html or ""
     content = read_markup(html, url)

@@ -7,6 +7,7 @@ import re
 from msgspec import Struct
 
 from processors.parse.pages.labels import sounds_live, split_label
+from processors.parse.pages.times import read_stamp
 from processors.parse.text import clean_characters
 
 MOST_LINES = 100_000
@@ -38,7 +39,7 @@ def lines_of_text(text: str) -> list[Line]:
             found.append(Line(line))
             after_gap.append(gap)
         gap = not line
-    for line_, before, behind in zip(found, after_gap, [*after_gap[1:], True], strict=True):
+    for line_, before, behind in zip(found, after_gap, [*after_gap[1:], True], strict=False):
         line_.apart = before and behind
     return found
 
@@ -163,6 +164,8 @@ def read_lead(lines: list[Line], entry_headlines: set[str]) -> Lead:
         and line.text not in entry_headlines
         and not _BYLINE.fullmatch(line.text)
         and not _IMAGE_NOTE.search(line.text)
+        and not line.moment
+        and read_stamp(line.text, fetched_at_ms=0) is None
         and (is_prose(line.text) or len(line.text.split()) > 3)
     ]
     while kept and is_call(kept[-1]):

@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
-_OPEN = re.compile(r"<script\b[^>]{0,2000}\bld\+json[^>]{0,2000}>", re.IGNORECASE)
+_LD_JSON = re.compile(r"ld\+json", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script\b[^>]*\Z", re.IGNORECASE)
+_LONGEST_TAG = 2_000
 _CLOSE = re.compile(r"</script", re.IGNORECASE)
 _WRAPPED = re.compile(
     r"\s*(?://\s*)?(?:<!--|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)?\s*"
@@ -28,11 +30,16 @@ _UPDATES = frozenset({"liveBlogUpdate", "liveBlogUpdates"})
 def find_blocks(html: str) -> Iterator[str]:
     """The text of every ``application/ld+json`` script, in order; one that is never closed is left out."""
     at = 0
-    while (opened := _OPEN.search(html, at)) is not None:
-        closed = _CLOSE.search(html, opened.end())
+    while (named := _LD_JSON.search(html, at)) is not None:
+        at = named.end()
+        head = html[max(0, named.start() - _LONGEST_TAG) : named.start()]
+        if not _SCRIPT.match(head, head.rfind("<") if "<" in head else len(head)):
+            continue
+        end_of_tag = html.find(">", at, at + _LONGEST_TAG)
+        closed = _CLOSE.search(html, end_of_tag) if end_of_tag >= 0 else None
         if closed is None:
             return
-        yield html[opened.end() : closed.start()]
+        yield html[end_of_tag + 1 : closed.start()]
         at = closed.end()
 
 

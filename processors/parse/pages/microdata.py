@@ -29,14 +29,24 @@ def _item(scope: LexborNode) -> dict[str, Any]:
         if names and "itemscope" in attributes:
             into = _new(node)
             for name in names:
-                owner.setdefault(name, []).append(into)
+                _add(owner, name, into)
         elif names:
             for name in names:
-                owner.setdefault(name, []).append(_value(node, name))
+                _add(owner, name, _value(node, name))
             if _MARKUP.intersection(names):
                 continue
         todo.extend((child, into) for child in reversed(list(node.iter())))
     return item
+
+
+def _add(owner: dict[str, Any], name: str, value: Any) -> None:
+    """As JSON-LD has it: one value alone, several as a list."""
+    if name not in owner:
+        owner[name] = value
+    elif isinstance(owner[name], list):
+        owner[name].append(value)
+    else:
+        owner[name] = [owner[name], value]
 
 
 def _new(scope: LexborNode) -> dict[str, Any]:
@@ -54,4 +64,4 @@ def _value(node: LexborNode, name: str) -> str:
         value = attributes.get(attribute)
         if value:
             return value
-    return (node.inner_html or "") if name in _MARKUP else (node.text_content or "").strip()
+    return (node.inner_html or "") if name in _MARKUP else node.text().strip()

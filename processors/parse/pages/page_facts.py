@@ -49,7 +49,7 @@ def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
     offset = _OFFSET.search(raw)
     path = url.partition("://")[2].partition("/")[2]
     heading = tree.css_first("h1")
-    words = " ".join((title, metas.get("og:title", ""), heading.text_content or "" if heading is not None else ""))
+    words = " ".join((title, metas.get("og:title", ""), heading.text() if heading is not None else ""))
     return PageFacts(
         title,
         metas,

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from processors.parse.dates import parse_time
 from processors.parse.model import ParsedEntry, ParsedFeed
+from processors.parse.pages.nodes import select
 from processors.parse.text import Content, cut, inner_text_of_title, plain_text, read_markup
 from processors.parse.urls import absolute
 from wirewatch.errors import BadInput
@@ -67,7 +68,7 @@ def language_of(tree: LexborHTMLParser) -> str | None:
 
 def _select(node: LexborNode, selector: str, what: str) -> list[LexborNode]:
     try:
-        return node.css(selector)
+        return select(node, selector)
     except (SelectolaxError, ValueError) as error:
         raise BadInput(
             f"[html] {what} = {selector!r} is not a CSS selector: {error}", reason="bad-definition"
