@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    # compared with case-folded text, where ß is ss
+    return frozenset(text.casefold().split())
 
 
 _KINDS = {
@@ -21,7 +22,7 @@ _KINDS = {
     "evacuated": "evacuated evacuees evakuiert evakuierte évacués évacuées evacuados эвакуированы эвакуировано",
     "displaced": "displaced homeless vertrieben déplacés desplazados перемещены",
 }
-FIGURE_KINDS = {word: kind for kind, words in _KINDS.items() for word in words.split()}
+FIGURE_KINDS = {word: kind for kind, words in _KINDS.items() for word in words.casefold().split()}
 
 _UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen"""
@@ -37,7 +38,7 @@ for _listed, _start in (
     ("два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать", 2),
     ("двух трёх четырёх пяти шести семи восьми девяти десяти", 2),
 ):
-    NUMBER_WORDS.update({word: _start + n for n, word in enumerate(_listed.split())})
+    NUMBER_WORDS.update({word: _start + n for n, word in enumerate(_listed.casefold().split())})
 VAGUE_NUMBERS = _words(
     """
     dozen dozens score scores hundreds thousands millions several dutzende hunderte tausende millionen mehrere

@@ -1,0 +1,105 @@
+"""Edit classes: what an edit means, gravest first, and a diff from which either text can be rebuilt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.diff.changes import describe_changes
+from processors.diff.word_diff import word_diff
+
+LONG = "The road along the river was closed at noon. "
+MORE = "Two buses were sent to bring the children home before dark, the council said in a note."
+
+# before, after -> classes
+PAIRS: list[tuple[str, str, list[str]]] = [
+    ("12 dead in valley flood", "21 dead in valley flood", ["figures", "headline"]),
+    ("Up to 3,000 arrested, media say", "Up to 4,000 arrested, media say", ["figures", "headline"]),
+    ("Two people were killed", "Three people were killed", ["figures", "headline"]),
+    ("Dozens injured in storm", "Hundreds injured in storm", ["figures", "headline"]),
+    ("١٢ killed", "٢١ killed", ["figures", "headline"]),
+    ("Zwei Tote nach Sturm", "Drei Tote nach Sturm", ["figures", "headline"]),
+    ("Deux morts à Aster", "Quatre morts à Aster", ["figures", "headline"]),
+    ("Dos muertos en Aster", "Cinco muertos en Aster", ["figures", "headline"]),
+    ("Погибли 12 человек", "Погибли 15 человек", ["figures", "headline"]),
+    ("Dam will hold, engineers agree", "Dam will not hold, engineers agree", ["negation", "headline"]),
+    ("Mayor admits leak", "Mayor denies leak", ["negation", "headline"]),
+    ("Dam burst, officials say", "Dam burst", ["attribution", "headline"]),
+    ("Dam has reportedly burst", "Dam has burst", ["hedge", "headline"]),
+    ("Mutmaßlich drei Täter", "Drei Täter", ["hedge", "headline"]),
+    ("Blast heard in Aster", "Blast heard in Birch", ["place", "headline"]),
+    ("Storm nears the coast", "Storm reaches the coast", ["headline"]),
+    ("Goverment falls", "Government falls", ["typo"]),
+    ("Goverment falls .", "Government falls.", ["typo"]),
+    ("It's over: talks end", "It’s over: talks end", ["typo"]),
+    ("Breaking news today", "BREAKING NEWS TODAY", ["typo"]),
+    ("Train from 12:30 delayed", "Train from 12:45 delayed", ["headline"]),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "classes"), PAIRS)
+def test_a_headline_edit_has_its_classes(before: str, after: str, classes: list[str]) -> None:
+    (change,) = describe_changes((before, ""), (after, ""))
+    assert list(change.classes) == classes
+    assert change.class_ == classes[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "first", "grade"),
+    [
+        ("", LONG, "body-added", "normal"),
+        (LONG, LONG + MORE, "attribution", "major"),
+        (LONG, LONG + MORE.split(", the", maxsplit=1)[0] + ".", "body-extended", "normal"),
+        (LONG + MORE.split(", the", maxsplit=1)[0], LONG, "body-cut", "normal"),
+        (LONG, LONG.replace("road", "path"), "body", "normal"),
+        (LONG, LONG + "Correction: the road was closed at one.", "correction", "major"),
+        (LONG, LONG.replace("river", "rivver"), "typo", "silent"),
+    ],
+)
+def test_a_body_edit_has_its_class_and_grade(before: str, after: str, first: str, grade: str) -> None:
+    (change,) = describe_changes(("", before), ("", after))
+    assert (change.class_, change.grade) == (first, grade)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "detail"),
+    [
+        ("12 dead", "21 dead", {"kind": "killed", "from": 12, "to": 21}),
+        ("Up to 3,000 arrested", "Up to 4,000 arrested", {"kind": "arrested", "from": 3000, "to": 4000}),
+        ("Dozens injured, 2 killed", "Dozens injured, 5 killed", {"kind": "killed", "from": 2, "to": 5}),
+        ("Boat sinks", "Boat sinks, nine missing", {"kind": "missing", "from": None, "to": 9}),
+    ],
+)
+def test_figures_say_which_one_changed(before: str, after: str, detail: dict[str, Any]) -> None:
+    (change,) = describe_changes((before, ""), (after, ""))
+    assert change.detail == detail
+
+
+def test_the_contracts_own_example_comes_out() -> None:
+    assert word_diff("Up to 3,000 arrested", "Up to 4,000 arrested") == [
+        ("=", "Up to "),
+        ("-", "3,000"),
+        ("+", "4,000"),
+        ("=", " arrested"),
+    ]
+
+
+TEXTS = st.text(st.sampled_from("ab 1,.北京\n"), max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, TEXTS)
+def test_either_text_is_rebuilt_from_the_diff(before: str, after: str) -> None:
+    diff = word_diff(before, after)
+    assert "".join(text for sign, text in diff if sign != "+") == before
+    assert "".join(text for sign, text in diff if sign != "-") == after
+
+
+def test_very_long_texts_are_compared_in_bounded_work() -> None:
+    before = " ".join(f"word{n}" for n in range(40_000))
+    after = " ".join(f"other{n}" for n in range(40_000))
+    diff = word_diff(before, after)
+    assert "".join(text for sign, text in diff if sign != "+") == before

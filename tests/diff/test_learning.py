@@ -1,0 +1,102 @@
+"""What is learned of a source: its listing and its volatile numbers, and what must never be learned."""
+
+from __future__ import annotations
+
+from processors.diff.listing import WINDOW_BODIES
+from processors.diff.verdict import DOUBTED_BODIES
+from processors.diff.volatile import same_but_volatile
+from tests.diff.watching import Watch, an_entry
+
+
+def rolling(n: int, size: int = 10) -> list[object]:
+    return [an_entry(f"r{i}", minute=i) for i in range(n * 3 + size, n * 3, -1)]
+
+
+def test_a_list_in_order_of_time_that_only_rolls_off_is_learned_as_a_window() -> None:
+    watch = Watch(listing="auto")
+    for n in range(WINDOW_BODIES + 2):
+        watch.poll(*rolling(n))  # type: ignore[arg-type]  # entries
+    seen = watch.remembered.head.listing
+    assert seen.learned == "window"
+    assert "in order of time" in seen.reason
+    shown = rolling(WINDOW_BODIES + 2)
+    gone = watch.poll(*shown[:4], *shown[5:])  # type: ignore[arg-type]  # entries
+    assert "withdrawn" not in gone
+    assert watch.confirm() == ["withdrawn"]
+
+
+def test_a_list_that_drops_from_within_is_learned_as_curated() -> None:
+    watch = Watch(listing="auto")
+    for n in range(12):
+        order = [(n + k * 7) % 30 for k in range(10)]
+        watch.poll(*(an_entry(f"c{i}", minute=i) for i in order))
+    assert watch.remembered.head.listing.learned == "curated"
+    assert all(event.op != "withdrawn" for event in watch.events)
+
+
+def test_comment_counts_are_learned_and_a_real_edit_still_comes_through() -> None:
+    watch = Watch()
+    told = []
+    for n in range(16):
+        entries = [
+            an_entry(f"s{i}", body=f"Story number {'abcdef'[i]}. {n * 3 + i} comments", minute=i) for i in range(6)
+        ]
+        told.append(watch.poll(*entries))
+    assert all(ops for ops in told[1:8])
+    assert told[12:] == [[], [], [], []]
+    entries[2] = an_entry("s2", body="Story number c, rewritten. 99 comments", minute=2)
+    assert watch.poll(*entries) == ["updated"]
+
+
+def test_a_first_comment_is_no_edit_once_counts_are_volatile() -> None:
+    learned = ("bRcomme",)
+    assert same_but_volatile(("h", "Story."), ("h", "Story. 1 comment"), learned)
+    assert not same_but_volatile(("h", "Story."), ("h", "Story again. 1 comment"), learned)
+
+
+def test_the_number_of_the_dead_is_never_learned() -> None:
+    watch = Watch()
+    for n in range(16):
+        ops = watch.poll(*(an_entry(f"s{i}", f"{n * 3 + i} dead in village {'abcd'[i]}", minute=i) for i in range(4)))
+    assert ops == ["updated"] * 4
+    assert watch.events[-1].changes[0].class_ == "figures"
+
+
+def test_a_stamp_that_changes_with_true_edits_is_never_learned() -> None:
+    watch = Watch()
+    sizes = ["small", "medium", "large", "huge"]
+    for n in range(24):
+        # three of four bulletins change in more than their stamp
+        status = sizes[(n if n % 4 else n - 1) % 4]
+        ops = watch.poll(*(an_entry(f"f{i}", body=f"Fire is {status}. UPDATED: {n}", minute=i) for i in range(4)))
+    assert ops == ["updated"] * 4
+    assert watch.remembered.head.volatile.learned == ()
+
+
+def test_another_kind_is_doubted_until_it_stays() -> None:
+    watch = Watch()
+    watch.poll(an_entry("a", minute=1))
+    told = [
+        watch.poll(an_entry("a", f"Edition {'abcdefghij'[n]}", minute=1), kind="html") for n in range(DOUBTED_BODIES)
+    ]
+    assert told[0] == ["source-error"]
+    assert told[1:-1] == [[]] * (DOUBTED_BODIES - 2)
+    assert told[-1] == ["source-recovered", "updated"]
+
+
+def test_far_fewer_entries_alone_are_no_reason_to_doubt() -> None:
+    watch = Watch(listing="full")
+    watch.poll(*(an_entry(f"e{n}", minute=n) for n in range(20)))
+    watch.poll(an_entry("e0", minute=0))
+    assert watch.last is not None
+    assert watch.last.verdict.name == "good"
+    assert [reason.name for reason in watch.last.verdict.reasons] == ["far-fewer"]
+
+
+def test_an_ignored_field_is_no_edit() -> None:
+    from wirewatch.events import JsonPaths
+
+    watch = Watch(json=JsonPaths(body="summary"), ignore=("summary",))
+    watch.poll(an_entry("a", body="one"))
+    assert watch.poll(an_entry("a", body="two")) == []
+    assert watch.poll(an_entry("a", "Other", body="three")) == ["updated"]
