@@ -278,3 +278,11 @@ async def test_a_healthy_broker_says_nothing_and_a_closed_one_why(broker: Broker
 
 async def test_a_state_nobody_wrote_is_none(broker: Broker) -> None:
     assert await broker.read_state("diff", "no-such-feed") is None
+
+
+async def test_a_log_keeps_its_name_and_no_two_share_one(open_broker: OpenBroker) -> None:
+    first = await open_broker("one", TOPICS)
+    name = await first.log_id()
+    await first.close()
+    again, other = await open_broker("one", TOPICS), await open_broker("two", TOPICS)
+    assert (await again.log_id(), await other.log_id() == name) == (name, False)

@@ -82,6 +82,10 @@ class Broker(Protocol):
         """Each difference between what exists and the table, in words; ``[]`` where all is as it should be."""
         ...
 
+    async def log_id(self) -> str:
+        """The name of this log, which no other has: a place in one means nothing in another."""
+        ...
+
     def partitions(self, topic: str) -> int:
         """How many partitions the topic has here."""
         ...

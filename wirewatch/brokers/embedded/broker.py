@@ -94,6 +94,10 @@ class EmbeddedBroker:
             differences += [f"{topic.name}: {name} is {is_}, not {due}" for name, is_, due in pairs if is_ != due]
         return differences
 
+    async def log_id(self) -> str:
+        """See `Broker`."""
+        return await self._read(reading.read_log_id)
+
     def partitions(self, topic: str) -> int:
         """Always 1 here. Raises `UserError` for a topic that was not there when topics were last looked at."""
         if topic not in self._topics:

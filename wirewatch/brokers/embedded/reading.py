@@ -117,6 +117,11 @@ def read_committed(conn: apsw.Connection, group: str, topic: TopicRow) -> int | 
     return None if row is None else int(row[0])
 
 
+def read_log_id(conn: apsw.Connection) -> str:
+    """The log's own name."""
+    return str(conn.execute("SELECT log_id FROM about").get)
+
+
 def read_stored_state(conn: apsw.Connection, stage: str, key: str) -> StoredState | None:
     """What the stage keeps for the key."""
     row = conn.execute(

@@ -3,7 +3,7 @@
 A record's rowid is ``topic id << 40 | offset``: a topic's records lie together, in order, and its ends are
 one seek away. `clock` holds, at most once a second, the record that first reached that time, so that a
 time is found without an index on every record. `latest` names the newest record of each key of the
-compacted topics.
+compacted topics. `about` holds the name of this log, which no other has.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ CREATE TABLE states(
     id INTEGER PRIMARY KEY, stage TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
     raw_size INTEGER, value BLOB NOT NULL, UNIQUE(stage, key)
 ) STRICT;
+CREATE TABLE about(log_id TEXT NOT NULL) STRICT;
+INSERT INTO about VALUES(lower(hex(randomblob(12))));
 """
 
 MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)

@@ -1,0 +1,166 @@
+"""The archive over what is kept: the search index, compacted topics, and the control store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sinks.search.index import SearchIndex
+from sinks.search.read import SearchPage
+from sinks.web.archive import EventPage, FeedRow, Order
+from wirewatch import metrics, topics
+from wirewatch.brokers.interface import Broker, Record
+from wirewatch.brokers.view import LatestView
+from wirewatch.canary import CANARY_ID, canary_seconds
+from wirewatch.control import ControlStore
+from wirewatch.errors import PassingFault, UserError
+from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription, decode
+from wirewatch.health import feed_state
+from wirewatch.logs import get_logger
+from wirewatch.times import Clock, parse_ms
+
+_log = get_logger("web")
+_FEED_EVENTS = "op:source-error OR op:source-recovered OR op:gap"
+
+
+def _value_of(record: Record) -> bytes:
+    return record.value or b""
+
+
+class KeptArchive:
+    """See `Archive`. `start` before anything else; follows feeds, polls and searches until `close`."""
+
+    def __init__(self, broker: Broker, index: SearchIndex, store: ControlStore, clock: Clock) -> None:
+        self._broker = broker
+        self._index = index
+        self._store = store
+        self._clock = clock
+        self._feeds: LatestView[Feed] = LatestView(broker, topics.FEEDS.name, lambda r: decode(_value_of(r), Feed))
+        self._polls: LatestView[Poll] = LatestView(broker, topics.POLLS.name, lambda r: decode(_value_of(r), Poll))
+        self._searches: LatestView[Subscription] = LatestView(
+            broker, topics.SUBSCRIPTIONS.name, lambda r: decode(_value_of(r), Subscription)
+        )
+        self._feed_events: dict[str, EntryEvent] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Read what is there and begin to follow it."""
+        ends = [
+            (p, (await self._broker.bounds(topics.ENTRIES.name, p)).end)
+            for p in range(self._broker.partitions(topics.ENTRIES.name))
+        ]
+        await self._read_feed_events()
+        for view in (self._feeds, self._polls, self._searches):
+            await view.refresh()
+            self._tasks.append(asyncio.create_task(self._follow(view)))
+        self._tasks += [asyncio.create_task(self._observe(partition, end)) for partition, end in ends]
+
+    async def close(self) -> None:
+        """Stop following. Safe to call twice; index and store are their owner's to close."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _read_feed_events(self) -> None:
+        try:
+            page = await self._index.search(_FEED_EVENTS, now_ms=self._clock.now_ms(), limit=500)
+        except UserError:
+            return  # there is no index yet: nothing has happened
+        for event in reversed(page.events):
+            self._feed_events[event.feed_id] = event
+
+    async def _follow(self, view: LatestView[Feed] | LatestView[Poll] | LatestView[Subscription]) -> None:
+        while True:
+            try:
+                await view.wait_changed(30.0)
+            except PassingFault as fault:
+                _log.warning("the log cannot be read at the moment", error=fault)
+                await self._clock.sleep(fault.retry_after or 1.0)
+
+    async def _observe(self, partition: int, offset: int) -> None:
+        """Keep each feed's newest feed event, and measure the canary where its way ends."""
+        while True:
+            try:
+                records = await self._broker.read(topics.ENTRIES.name, partition, offset, wait=30.0)
+            except PassingFault as fault:
+                await self._clock.sleep(fault.retry_after or 1.0)
+                continue
+            for record in records:
+                offset = record.offset + 1
+                if record.value is None or not record.headers.get("ce_type", "").startswith("wirewatch.feed."):
+                    continue
+                event = decode(record.value, EntryEvent)
+                self._feed_events[event.feed_id] = event
+                took = canary_seconds(event, self._clock.now_ms())
+                if took is not None:
+                    metrics.CANARY_SECONDS.set(took)
+
+    async def latest(
+        self, *, feed_id: str | None = None, limit: int = 50, before: str | None = None, order: Order = "newest"
+    ) -> EventPage:
+        """See `Archive`."""
+        return _page(await self._index.latest(feed_id=feed_id, limit=limit, before=before, order=order))
+
+    async def lead(self, feed_id: str) -> EntryEvent | None:
+        """See `Archive`."""
+        return await self._index.lead(feed_id)
+
+    async def entry(self, entry_id: str) -> list[EntryEvent]:
+        """See `Archive`."""
+        return await self._index.entry(entry_id)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        as_of: str | None = None,
+    ) -> EventPage:
+        """See `Archive`."""
+        page = await self._index.search(
+            query,
+            now_ms=self._clock.now_ms(),
+            since=parse_ms(since) if since else None,
+            until=parse_ms(until) if until else None,
+            limit=limit,
+            cursor=cursor,
+            as_of=parse_ms(as_of) if as_of else None,
+        )
+        return _page(page)
+
+    def feeds(self) -> Sequence[FeedRow]:
+        """See `Archive`."""
+        now = self._clock.now_ms()
+        rows = []
+        for feed in self._feeds.values.values():
+            if feed.id == CANARY_ID:
+                continue
+            poll = self._polls.get(feed.id)
+            health = feed_state(feed, poll, self._feed_events.get(feed.id), now)
+            rows.append(FeedRow(feed, feed.name or feed.id, health.state, health.words, poll))
+        return sorted(rows, key=lambda row: row.title.casefold())
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """See `Archive`."""
+        return sorted(self._searches.values.values(), key=lambda search: search.name.casefold())
+
+    async def alerts(self, *, limit: int = 50) -> list[Alert]:
+        """See `Archive`."""
+        states = await self._store.alert_states(limit=limit)
+        return [decode(state.alert, Alert) for state in states if state.alert is not None]
+
+    async def ready(self) -> str | None:
+        """See `Archive`."""
+        for what in (self._broker.healthy, self._index.ready, self._store.healthy):
+            why = await what()
+            if why is not None:
+                return why
+        return None
+
+
+def _page(page: SearchPage) -> EventPage:
+    return EventPage(page.events, page.more)

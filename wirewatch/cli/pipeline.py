@@ -1,0 +1,205 @@
+"""The whole pipeline, composed in one place: which stages run, on what, and how they start and end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from processors.diff_handler import DiffHandler
+from processors.enrich import EnrichContext, enrich
+from processors.enrich_handler import EnrichHandler
+from producers.poller import Poller
+from sinks.alerts.channels import OpenedChannels
+from sinks.alerts.commands import reconcile_file
+from sinks.alerts.deliver import Deliverer, Limits
+from sinks.alerts.match import MatchSink
+from sinks.alerts.notify import NotifySink
+from sinks.search.index import SearchIndex
+from sinks.search.sink import SearchSink
+from sinks.web.kept_archive import KeptArchive
+from sinks.web.server import WebServer
+from sinks.web.stream import StreamHub
+from wirewatch import stages
+from wirewatch.brokers.connect import connect
+from wirewatch.brokers.interface import Broker
+from wirewatch.control import ControlStore, SqliteControlStore
+from wirewatch.errors import BadInput, UserError
+from wirewatch.events import EntryEvent, Feed, decode
+from wirewatch.hosting import Handler, Sink
+from wirewatch.hosting.runner import Runner
+from wirewatch.logs import get_logger
+from wirewatch.net.guard import Guard
+from wirewatch.reconcile import decide_feeds
+from wirewatch.settings import Configuration, Settings
+from wirewatch.settings.declared import read_networks
+from wirewatch.stages import STAGES
+from wirewatch.times import Clock, SystemClock, parse_duration_ms
+from wirewatch.topics import FEEDS, TOPICS
+
+INDEX_FILE: Final = "search.db"
+CONTROL_FILE: Final = "control.db"
+_log = get_logger("run")
+
+
+def check_roles(roles: Sequence[str]) -> frozenset[str]:
+    """The stages asked for, all of them where none is; `UserError` names one that does not exist."""
+    for role in roles:
+        if role not in STAGES:
+            raise UserError(f"--role {role}: there is no such stage; there are {', '.join(STAGES)}")
+    return frozenset(roles or STAGES)
+
+
+def check_supported(settings: Settings) -> None:
+    """`UserError` where a setting names what this version does not have."""
+    for name, value in (("search", settings.search), ("control", settings.control)):
+        if value != "embedded":
+            raise UserError(f"{name}: {value.partition('://')[0]!r}: this version has embedded only")
+
+
+def open_control(data_dir: Path) -> SqliteControlStore:
+    """The control store of a data folder; to be opened."""
+    return SqliteControlStore(data_dir / CONTROL_FILE)
+
+
+def open_index(data_dir: Path) -> SearchIndex:
+    """The search index of a data folder, for reading."""
+    return SearchIndex(data_dir / INDEX_FILE)
+
+
+async def known_feeds(broker: Broker) -> dict[str, Feed]:
+    """Every feed there is, by id. One that cannot be read is left out, with a word in the log."""
+    found: dict[str, Feed] = {}
+    for record in (await broker.latest(FEEDS.name)).values():
+        try:
+            feed = decode(record.value or b"", Feed)
+        except BadInput as error:
+            _log.error("a feed's definition cannot be read", feed=record.key, error=error)
+            continue
+        found[feed.id] = feed
+    return found
+
+
+class Pipeline:
+    """The stages that were asked for, on one broker. `run` once; `stop` from a signal handler or another task."""
+
+    def __init__(self, config: Configuration, *, roles: Sequence[str] = (), clock: Clock | None = None) -> None:
+        check_supported(config.settings)
+        self._config = config
+        self._roles = check_roles(roles)
+        self._clock = clock or SystemClock()
+        self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.broker: Broker | None = None
+        self.url = ""
+
+    def stop(self) -> None:
+        """Ask `run` to end: what is in hand is finished first. Safe to call twice."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `stop`. Raises what ended it: `UserError` at the start, `BrokenStorage` at any time."""
+        settings, data = self._config.settings, self._config.data_dir
+        async with AsyncExitStack() as stack:
+            broker = connect(settings.broker, data_dir=data, mode="runner")
+            stack.push_async_callback(broker.close)
+            self.broker = broker
+            await broker.create_topics(list(TOPICS.values()))
+            data.mkdir(parents=True, exist_ok=True)
+            store = open_control(data)
+            await store.open()
+            stack.push_async_callback(store.close)
+            await self._reconcile(broker, store)
+            running = await self._compose(broker, store, stack)
+            self.ready.set()
+            _log.info("running", stages=sorted(self._roles), data=str(data))
+            await self._until_stopped(running)
+
+    async def _reconcile(self, broker: Broker, store: ControlStore) -> None:
+        """Bring the settings file's feeds, searches and channels in line with it."""
+        config, now = self._config, self._clock.now_ms()
+        records = decide_feeds(config.feeds, await known_feeds(broker), now_ms=now)
+        if records:
+            await broker.publish(records)
+        file = str(config.path or "the settings")
+        await reconcile_file(broker, store, searches=config.searches, channels=config.channels, file=file, now_ms=now)
+
+    async def _compose(
+        self, broker: Broker, store: ControlStore, stack: AsyncExitStack
+    ) -> list[tuple[Coroutine[Any, Any, None], Callable[[], None]]]:
+        """Make every stage asked for: what runs, and how each is asked to stop."""
+        settings, data, clock = self._config.settings, self._config.data_dir, self._clock
+        public_url = settings.web.public_url or None
+        running: list[tuple[Coroutine[Any, Any, None], Callable[[], None]]] = []
+        handlers: list[Handler] = []
+        sinks: list[Sink] = []
+        if stages.DIFF.name in self._roles:
+            handlers.append(DiffHandler())
+        if stages.ENRICH.name in self._roles:
+            handlers.append(EnrichHandler(public_url=public_url))
+        if stages.SEARCH.name in self._roles:
+            sinks.append(SearchSink(data / INDEX_FILE))
+        if stages.MATCH.name in self._roles:
+            enriched: Callable[[EntryEvent], EntryEvent] = partial(enrich, context=EnrichContext(public_url=public_url))
+            sinks.append(MatchSink(broker, store, clock, enrich=enriched))
+        if stages.NOTIFY.name in self._roles:
+            deliverer = self._deliverer(store, stack)
+            sinks.append(NotifySink(broker, store, clock, terminal=settings.alerts.terminal, wake=deliverer.wake))
+            running.append((deliverer.run(), deliverer.stop))
+        for sink in sinks:
+            stack.push_async_callback(sink.close)
+        if handlers or sinks:
+            runner = Runner(broker, handlers=handlers, sinks=sinks, clock=clock)
+            running.append((runner.run(), runner.stop))
+        if stages.POLL.name in self._roles:
+            poller = Poller(broker, settings, clock=clock)
+            running.append((poller.run(), poller.stop))
+        if stages.WEB.name in self._roles:
+            await self._serve(broker, store, stack)
+        return running
+
+    def _deliverer(self, store: ControlStore, stack: AsyncExitStack) -> Deliverer:
+        settings = self._config.settings
+        timeout_ms = parse_duration_ms(settings.alerts.timeout)
+        channels = OpenedChannels(
+            Guard(read_networks(settings.allow_networks)), clock=self._clock, timeout_s=timeout_ms / 1000
+        )
+        stack.push_async_callback(channels.close)
+        limits = Limits(
+            per_channel=settings.alerts.per_channel,
+            retry_for_ms=parse_duration_ms(settings.alerts.retry_for),
+            retry_max_ms=parse_duration_ms(settings.alerts.retry_max),
+            timeout_ms=timeout_ms,
+        )
+        return Deliverer(store, channels, self._clock, limits)
+
+    async def _serve(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> None:
+        settings = self._config.settings
+        index = open_index(self._config.data_dir)
+        stack.push_async_callback(index.close)
+        archive = KeptArchive(broker, index, store, self._clock)
+        await archive.start()
+        stack.push_async_callback(archive.close)
+        hub = StreamHub(broker, await broker.log_id())
+        server = WebServer(settings.web, archive, hub, self._clock, page=settings.results.page)
+        await server.start()
+        stack.push_async_callback(server.close)
+        self.url = server.url
+
+    async def _until_stopped(self, running: Sequence[tuple[Coroutine[Any, Any, None], Callable[[], None]]]) -> None:
+        """Run all until one ends or a stop is asked for; then let the others finish what they have in hand."""
+        tasks = [asyncio.create_task(work) for work, _ in running]
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            for _, stop in running:
+                stop()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in ended:
+            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+                raise result
