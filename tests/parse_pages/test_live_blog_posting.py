@@ -184,3 +184,19 @@ def test_the_recorded_pages_give_their_own_live_blog_update(read: Read, shared: 
     ]
     assert len({e.native_id for e in feed.entries}) == len(feed.entries)
     assert (words(feed.title), words(feed.summary)) == (words(truth["headline"]), words(truth["description"]))
+
+
+@pytest.mark.parametrize("name", ["Express_2024_07_18", "corkbeo.ie_2020-10-06"])
+def test_without_their_linked_data_the_recorded_pages_markup_gives_the_same_entries(
+    read: Read, shared: Path, name: str
+) -> None:
+    packed = shared / "data" / "pages" / f"{name}.html.gz"
+    if not packed.is_file():
+        pytest.skip(f"no {packed}")
+    text = gzip.decompress(packed.read_bytes()).decode("utf-8")
+    told = read(text, "auto")
+    bare = re.sub(r"<script[^>]*ld\+json.*?</script>", "", text, flags=re.DOTALL)
+    shown = read(bare, "auto", fetched="2024-07-18T11:30:00Z")
+    assert [words(e.headline) for e in shown.entries] == [words(e.headline) for e in told.entries]
+    assert [e.native_id for e in shown.entries] == [e.native_id for e in told.entries]
+    assert shown.title == told.title

@@ -137,6 +137,19 @@ def test_clocks_stand_in_the_pages_own_zone_and_day(read: Read) -> None:
     ]
 
 
+def test_a_machine_readable_time_beats_what_is_shown(read: Read) -> None:
+    head = "<meta property='article:modified_time' content='2023-11-12T18:30:00+01:00'>"
+    times = (
+        "<time data-time='2023-11-12T18:20'><span>4 mins ago</span>18:20</time>",
+        "<time datetime='2023-11-12T16:00:00Z'>x</time>",
+    )
+    page = whole(
+        "".join(f"<div class='item'>{at}<h3>Thing {n}</h3><p>{PROSE}</p></div>" for n, at in enumerate(times)),
+        head=head,
+    )
+    assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["17:20", "16:00"]
+
+
 def test_a_page_that_says_it_has_closed_is_ended(read: Read) -> None:
     items = "".join(entry(n, at=f"1{n}:00 GMT 12.11.2023") for n in (3, 2, 1))
     assert not read(whole(items)).ended

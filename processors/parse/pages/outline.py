@@ -38,6 +38,7 @@ _TITLE_CLASS = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|header-text)(?
 _TIME_CLASS = re.compile(
     r"(?:^|[\s_-])(?:time|date|datetime|timestamp|clock|published)(?:$|[\s_-]|[A-Z])", re.IGNORECASE
 )
+_MOMENTS = ("datetime", "data-datetime", "data-timestamp", "data-time", "data-published")
 _QUOTED_POST = re.compile(r"twitter-tweet|instagram-media|fb-post|tiktok-embed|bluesky-embed", re.IGNORECASE)
 
 
@@ -127,8 +128,8 @@ def _enter(writer: _Writer, node: LexborNode) -> None:
         writer.strong += 1
     if tag == "a":
         writer.links.append(attributes.get("href") or "")
-    if tag == "time":
-        writer.moment = attributes.get("datetime") or ""
+    if tag in {"time", "abbr"} or _TIME_CLASS.search(attributes.get("class") or ""):
+        writer.moment = next((value for name in _MOMENTS if (value := attributes.get(name))), "") or writer.moment
     writer.outline.spans[node.mem_id] = (len(writer.outline.lines), -1)
 
 
