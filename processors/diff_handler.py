@@ -24,7 +24,7 @@ from processors.diff import (
     rebase,
 )
 from processors.diff.state import VERSION as STATE_VERSION
-from processors.parse import PARSER_VERSION, parse
+from processors.parse import PARSER_VERSION, ParsedEntry, parse
 from wirewatch import topics
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.errors import BadInput
@@ -58,7 +58,7 @@ def decide_snapshot(state: FeedState | None, seen: Seen, page: Page) -> Diffed:
             before.append(rebased)
             state = rebased.state
     if needs_parse(state, seen):
-        seen = _parsed(seen, body_to_parse(state, seen), page)
+        seen = _parsed(seen, body_to_parse(state, seen), page, known=_known(state, seen))
     diffed = diff(state, seen)
     if not before:
         return diffed
@@ -69,7 +69,15 @@ def decide_snapshot(state: FeedState | None, seen: Seen, page: Page) -> Diffed:
     )
 
 
-def _parsed(seen: Seen, body: bytes, page: Page) -> Seen:
+def _known(state: FeedState | None, seen: Seen) -> dict[str, ParsedEntry]:
+    """The entries of the last good snapshot by raw hash: those that did not change need not be read again."""
+    if state is None or needs_rebase(state, seen):
+        return {}
+    entries = (known.entry for known in state.window.present)
+    return {entry.raw_hash: entry for entry in entries if entry is not None and entry.raw_hash}
+
+
+def _parsed(seen: Seen, body: bytes, page: Page, known: dict[str, ParsedEntry] | None = None) -> Seen:
     try:
         parsed = parse(
             body,
@@ -77,6 +85,7 @@ def _parsed(seen: Seen, body: bytes, page: Page) -> Seen:
             content_type=page.content_type,
             url=page.url,
             fetched_at_ms=seen.fetched_at_ms,
+            known=known,
         )
     except BadInput as error:
         return msgspec.structs.replace(seen, failure=Failure(error.reason, str(error)))

@@ -305,9 +305,10 @@ def _slim_window(window: Window, room: int) -> bytes:
     def lighter(known: Known, body: int | None) -> Known:
         if known.entry is None:
             return known
-        entry = msgspec.structs.replace(known.entry, html="", media=(), links=())
+        # without its raw hash, so that the next reading is not taken for the same as this poorer one
+        entry = msgspec.structs.replace(known.entry, html="", media=(), links=(), raw_hash="")
         if body is not None and len(entry.body) > body:
-            entry = msgspec.structs.replace(entry, body=entry.body[:body], truncated=True, raw_hash="")
+            entry = msgspec.structs.replace(entry, body=entry.body[:body], truncated=True)
         return msgspec.structs.replace(known, entry=entry)
 
     packed = b""

@@ -142,6 +142,15 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
             ((F, E, *FOUR), ["created"]),
         ],
     ),
+    "a_stale_cache_brings_no_edit_back": (
+        {},
+        [
+            ((B, A), BASE[:2]),
+            ((edited(B, headline="Other"), A), ["updated"]),
+            ((B, A), []),
+            ((edited(B, headline="Other"), A), []),
+        ],
+    ),
     "a_source_that_went_back_for_good_is_believed": (
         {"listing": "full"},
         [(FOUR, BASE), ((E, *FOUR), ["created"]), (FOUR, []), (FOUR, []), (FOUR, ["withdrawn"])],
