@@ -63,12 +63,16 @@ class Matching(Struct):
 def facts_of(entries: Sequence[ParsedEntry]) -> list[Facts]:
     """The entries of a snapshot without those shown twice, each with its keys."""
     keyed = [(entry, canonical(entry.url) if entry.url else None, headline_key(entry.headline)) for entry in entries]
+    ids = Counter(entry.native_id for entry in entries)
     shown_twice = _shown_twice(keyed)
     facts: list[Facts] = []
     shown: set[tuple[object, ...]] = set()
     for entry, url, head in keyed:
         mark: tuple[object, ...]
         if entry.native_id:
+            if ids[entry.native_id] == 1:
+                facts.append(Facts(entry, url, head, unique_id=True, unique_url=True))
+                continue
             mark = (entry.native_id, url)
             if mark not in shown_twice:
                 mark = (*mark, head, entry.published_ms, visible(entry.body))
@@ -308,16 +312,19 @@ def id_reused(known: Known, fact: Facts) -> bool:
     if known.entry is None:
         return False
     old, new = known.entry, fact.entry
-    stayed: list[bool] = []
+    told = 0
     for one, other in (
         (known.headline_key, fact.headline_key),
-        (visible(old.body), visible(new.body)),
         (known.url_key, fact.url_key),
         (known.published_ms, new.published_ms),
+        (old.body, new.body),
     ):
-        if one or other:
-            stayed.append(one == other)
-    if len(stayed) < 3 or any(stayed):
+        if not one and not other:
+            continue
+        if one == other:
+            return False
+        told += 1
+    if told < 3 or (old.body and visible(old.body) == visible(new.body)):
         return False
     numbers = set(_ARTICLE_NUMBER.findall(known.url_key or "")) & set(_ARTICLE_NUMBER.findall(fact.url_key or ""))
     return not numbers and likeness(old.headline, new.headline) < ALIKE_HEADLINE

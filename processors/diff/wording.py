@@ -25,7 +25,7 @@ RELATIVE_TIME = re.compile(
 
 def visible(text: str) -> str:
     """Text as a reader sees it: white space collapsed, invisible marks gone."""
-    return " ".join(_INVISIBLE.sub("", text).split())
+    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
 
 
 def short_hash(text: str) -> str:
