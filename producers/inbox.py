@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from wirewatch import topics
-from wirewatch.errors import BadInput
+from wirewatch.errors import BadInput, PassingFault
 from wirewatch.events import FetchRequest, decode
 from wirewatch.logs import get_logger
 
@@ -45,8 +46,10 @@ class Inbox:
         self._consumer = await self._broker.consumer(self._group, [topics.FETCH_REQUESTS.name])
 
     async def close(self) -> None:
-        """Leave the group. Safe to call twice."""
+        """Leave the group, after noting what was served. Safe to call twice."""
         if self._consumer is not None:
+            with contextlib.suppress(PassingFault):  # then the same is served again, which does no harm
+                await self._commit()
             await self._consumer.close()
             self._consumer = None
 

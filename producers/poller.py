@@ -248,7 +248,7 @@ class Poller:
                 self._inbox.done([waiting])
                 return
             self._put(self._turns.page_key(waiting), request.url, self._clock.monotonic())
-        elif poll.failures == 0:
+        elif poll.failures == 0 and self._turns.wanted(request.feed_id):
             ahead = parse_ms(poll.at) + self._cadence.min_ms - self._clock.now_ms()
             due = self._clock.monotonic() + min(max(ahead, 0), self._cadence.min_ms) / 1000
             self._put(request.feed_id, feed.url, due)

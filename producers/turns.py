@@ -98,7 +98,7 @@ class Turns:
         if previous is not None and previous.stopped and not redefined:
             self._inbox.drop(feed_id)
             return None
-        wanted = self._wanted(feed_id, previous)
+        wanted = self.wanted(feed_id)
         due = full_body_due(previous, now_ms=self._clock.now_ms(), full_body_ms=self._cadence.full_body_ms)
         full = bool(wanted) or redefined or due
         answer = await self._answer(feed, previous, full=full)
@@ -116,8 +116,9 @@ class Turns:
             return None
         return max(parse_ms(decision.poll.next_due) - parse_ms(decision.poll.at), 0)
 
-    def _wanted(self, feed_id: str, previous: Poll | None) -> list[Waiting]:
+    def wanted(self, feed_id: str) -> list[Waiting]:
         """Requests for a full body that still make sense: asked for after the last one was fetched."""
+        previous = self.polls.get(feed_id)
         waiting = self._inbox.waiting(feed_id, "unconditional")
         last = previous.last_full if previous is not None else None
         self._inbox.done([one for one in waiting if last is not None and one.request.time < last])
