@@ -35,15 +35,23 @@ class Value:
 class Words:
     """The tokens of one value, looked up by token."""
 
-    __slots__ = ("_sorted", "positions", "tokens", "value")
+    __slots__ = ("_positions", "_sorted", "_spans", "tokens", "value")
 
     def __init__(self, value: Value) -> None:
         self.value = value
         self.tokens = words(value.text)
-        self.positions: dict[str, list[int]] = {}
-        for at, token in enumerate(self.tokens):
-            self.positions.setdefault(token, []).append(at)
+        self._positions: dict[str, list[int]] | None = None
         self._sorted: list[str] | None = None
+        self._spans: list[Token] | None = None
+
+    @property
+    def positions(self) -> dict[str, list[int]]:
+        """Where each distinct token stands, rising."""
+        if self._positions is None:
+            self._positions = {}
+            for at, token in enumerate(self.tokens):
+                self._positions.setdefault(token, []).append(at)
+        return self._positions
 
     def beginning(self, prefix: str) -> list[str]:
         """The distinct tokens that begin so."""
@@ -76,7 +84,9 @@ class Words:
 
     def spans(self) -> list[Token]:
         """The tokens again, with their places in the value's text."""
-        return tokenize(self.value.text)
+        if self._spans is None:
+            self._spans = tokenize(self.value.text)
+        return self._spans
 
 
 class Document:

@@ -147,5 +147,5 @@ def _key_weight(kind: str, value: str) -> int:
     if kind == "facet":
         return _FACET_WEIGHTS.get(value.partition("=")[0], 100)
     if kind in {"figure", "located"}:
-        return 300
+        return 800  # many entries of a live page have some
     return max(50, 1000 - 100 * len(value)) + (200 if "/" in kind else 0)
