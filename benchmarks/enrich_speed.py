@@ -17,23 +17,22 @@ from processors.enrich.gazetteer import gazetteer
 from processors.enrich.language import find_language
 from processors.enrich.text import fold
 
-PARAGRAPHS = (
-    "TARNOV (Karst) - Police in the port of Odesa detained over 120 people during a night raid, the national channel "
-    "Karst 24 reported on Friday, citing the Interior Ministry.\n",
-    "At least 14 officers were injured and another 31 people were taken to hospital, including six who are in intensive "
-    "care, Health Minister Anna Lindqvist said. Shops in Kharkiv and Lviv stayed closed until 10:00 GMT.\n",
-    "The minister added that Ukrainian and Polish railways would run 25 trains a day from January 9, twice as many as "
-    "last year. She thanked volunteers in Warsaw, Berlin and Paris who have been helping families since the weekend.\n",
-    "The shortage is expected to last for weeks, and prices rose by 12 percent in the first days of the month, according "
-    "to figures seen by local media. Residents were urged to stay at home and to keep away from the river bank.\n",
-)
+TEXT = """\
+TARNOV (Karst) - Police in the port of Odesa detained over 120 people during a night raid, the national channel \
+Karst 24 reported on Friday, citing the Interior Ministry.
+At least 14 officers were injured and another 31 people were taken to hospital, including six who are in intensive \
+care, Health Minister Anna Lindqvist said. Shops in Kharkiv and Lviv stayed closed until 10:00 GMT.
+The minister added that Ukrainian and Polish railways would run 25 trains a day from January 9, twice as many as \
+last year. She thanked volunteers in Warsaw, Berlin and Paris who have been helping families since the weekend.
+The shortage is expected to last for weeks, and prices rose by 12 percent in the first days of the month, according \
+to figures seen by local media. Residents were urged to stay at home and to keep away from the river bank.
+"""
 HEADLINE = "Over 120 Detained, 14 Officers Injured During Night Raid in Odesa - Media Citing Interior Ministry"
 
 
 def body(size: int) -> str:
     """A body of that many characters."""
-    text = "".join(PARAGRAPHS)
-    return (text * (size // len(text) + 1))[:size]
+    return (TEXT * (size // len(TEXT) + 1))[:size]
 
 
 def best_us(work: Callable[[], object], repeat: int = 7) -> float:

@@ -93,11 +93,7 @@ def read_entry(headline: str, body: str, language: str | None) -> Enrichment:
     figures = link_figures([("headline", headline, headline_folded), ("body", body, body_folded)], words)
     named = [(span, place.id) for place in places for span in place.spans if span not in demonyms]
     figures = [
-        structs.replace(
-            figure,
-            place=_place_of(figure, following, named, headline, body),
-            background=_inside(figure.span, background),
-        )
+        _placed(figure, _place_of(figure, following, named, headline, body), _inside(figure.span, background))
         for figure, following in zip(figures, [*figures[1:], None], strict=False)
     ]
     people, organisations = find_names(
@@ -119,6 +115,10 @@ def read_entry(headline: str, body: str, language: str | None) -> Enrichment:
         organisations=organisations,
         background=background,
     )
+
+
+def _placed(figure: Figure, place: str | None, background: bool) -> Figure:  # noqa: FBT001 - a field, not a switch
+    return structs.replace(figure, place=place, background=background) if place is not None or background else figure
 
 
 def _inside(span: Span, background: list[Span]) -> bool:

@@ -81,7 +81,9 @@ def link_figures(fields: list[tuple[TextField, str, str]], language: str) -> lis
             figure = _figure(found.reading, text, field)
             if found.subset_of is not None:
                 figure = structs.replace(figure, subset_of=base + found.subset_of)
-            figures.append(structs.replace(figure, same_as=_repeats(figure, figures)))
+            elif (same := _repeats(figure, figures)) is not None:
+                figure = structs.replace(figure, same_as=same)
+            figures.append(figure)
     return figures
 
 
@@ -146,8 +148,6 @@ def _figure(reading: Reading, text: str, field: TextField) -> Figure:
 
 def _repeats(figure: Figure, before: list[Figure]) -> int | None:
     """The first earlier figure that this one says again: the same, or the exact number of a rounded one."""
-    if figure.subset_of is not None:
-        return None
     for index, other in enumerate(before):
         if _same_kind(figure, other) and figure.unit == other.unit and _same_number(figure, other):
             return index if other.same_as is None else other.same_as

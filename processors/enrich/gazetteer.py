@@ -114,6 +114,11 @@ def _countries(
             key = _key(name)
             short = len(key.replace(" ", "")) <= 3 and name.isupper()
             by_name[key] = _with(known[code], certain=True, shouted=short)
+    _demonyms(by_name, known)
+    return known
+
+
+def _demonyms(by_name: dict[str, Known | None], known: dict[str, Known]) -> None:
     for code, names in _rows("demonyms.tsv"):
         for name in names.split("|"):
             # adjectives are written small in other languages than English
@@ -128,7 +133,6 @@ def _countries(
                 any_case=name.islower(),
             )
             by_name.setdefault(_key(name), place)
-    return known
 
 
 def _with(place: Known, *, certain: bool, shouted: bool = False, via: Via = "name") -> Known:

@@ -39,7 +39,8 @@ _DENIED = (
     " rejects allegations"
     " | dismisses reports | dismisses claims | rejects report | dementiert | dementieren | bestreitet | bestreiten"
     " | weist zuruck | dement | dementent | nie | nient | a dementi | niega | niegan | desmiente | desmienten | nego"
-    " | опроверг | опровергло | опровергла | опровергли | опровергает | опровергают | отрицает | отрицают | отверг | отвергли"
+    " | опроверг | опровергло | опровергла | опровергли | опровергает | опровергают | отрицает | "
+    "отрицают | отверг | отвергли"
 )
 _DENIED_THINGS = re.compile(r"(?i)\b(?:den(?:y|ies|ied))\s{1,3}(?:entry|access|bail|visas?|permission|asylum)\b")
 

@@ -121,8 +121,8 @@ class KindReader:
                 return None
         noun, unit = self._noun(after)
         hit = self._kind(start, after)
-        including = self._including(start)
-        of_these = self._phrase_after(after, words.of_these)
+        including = self._ending(start, self._phrases.including) is not None
+        of_these = self._beginning(after, self._phrases.of_these) is not None
         whole = value is None or value == int(value)
         if hit is None and (vague or equal or value == 1):
             return None
@@ -160,13 +160,10 @@ class KindReader:
         tokens, words = self._tokens, self._words
         position = first
         for _ in range(3):
-            for length in (4, 3, 2, 1):
-                begin = position - length
-                if begin < 0:
-                    continue
-                qualifier = words.qualifiers.get(" ".join(tokens.words[begin:position]))
-                if qualifier is not None and not (begin and tokens.words[begin - 1] in words.topics):
-                    return begin, qualifier, None
+            phrase = self._ending(position, self._phrases.qualifiers)
+            begin = position - phrase.count(" ") - 1 if phrase is not None else 0
+            if phrase is not None and not (begin and tokens.words[begin - 1] in words.topics):
+                return begin, words.qualifiers[phrase], None
             if position > 0 and tokens.words[position - 1] in words.skipped:
                 position -= 1
             else:
@@ -311,16 +308,22 @@ class KindReader:
                 return None
         return None
 
-    def _including(self, start: int) -> bool:
-        tokens, words = self._tokens, self._words
-        for begin in range(max(0, start - 3), start):
-            phrase = " ".join(tokens.words[begin:start])
-            if phrase in words.including:
-                return True
-        return False
+    def _ending(self, position: int, known: dict[str, list[tuple[int, str]]]) -> str | None:
+        """The phrase that ends before that token, if one of these does."""
+        words = self._tokens.words
+        candidates = known.get(words[position - 1]) if position > 0 else None
+        if candidates is None:
+            return None
+        for length, phrase in candidates:
+            if length <= position and (length == 1 or " ".join(words[position - length : position]) == phrase):
+                return phrase
+        return None
 
-    def _phrase_after(self, after: int, known: frozenset[str]) -> bool:
-        return any(" ".join(self._tokens.words[after : after + n]) in known for n in (1, 2, 3))
+    def _beginning(self, position: int, known: dict[str, list[tuple[int, str]]]) -> str | None:
+        """The phrase that begins at that token, if one of these does."""
+        words = self._tokens.words
+        candidates = known.get(words[position]) if position < len(words) else None
+        return _phrase_at(words, position, candidates) if candidates is not None else None
 
     def _clause_follows(self, after: int) -> bool:
         """Whether nothing but the relative clause or the end follows: "including 25 who are ..."."""
@@ -331,9 +334,8 @@ class KindReader:
         return word in self._words.auxiliaries or word in {"in", ",", ".", ";", "dans", "qui", "que", "die", "который"}
 
     def _qualifier_after(self, after: int, noun: int) -> Qualifier | None:
-        for begin in {after, noun} - {0}:
-            for n in (3, 2):
-                known = self._words.after.get(" ".join(self._tokens.words[begin : begin + n]))
-                if known is not None:
-                    return known
+        for begin in (after, noun):
+            phrase = self._beginning(begin, self._phrases.after) if begin else None
+            if phrase is not None:
+                return self._words.after[phrase]
         return None

@@ -22,7 +22,8 @@ _TITLES = (
 _ORGANISATIONS = (
     "Interior Ministry | Foreign Ministry | Defence Ministry | Defense Ministry | Health Ministry | Finance Ministry"
     " | Justice Ministry | Education Ministry | Energy Ministry | Ministry of Health | Ministry of Defence"
-    " | Ministry of Foreign Affairs | Ministry of the Interior | Ministry of Justice | State Department | United Nations"
+    " | Ministry of Foreign Affairs | Ministry of the Interior | Ministry of Justice | State "
+    "Department | United Nations"
     " | European Union | European Commission | Red Cross | Security Council | World Health Organization | NATO | OSCE"
     " | CSTO | UNICEF | UNHCR | OPEC | ECOWAS | Reuters | Interfax | Xinhua | TASS | AFP"
 )
@@ -34,7 +35,9 @@ _LEXICON: Lexicon[bool] = Lexicon(  # whether it is an organisation; else what f
 def find_names(
     fields: list[tuple[TextField, str, str, int]], attribution: list[Attribution], *, titled: bool
 ) -> tuple[list[Mention], list[Mention]]:
-    """People and organisations in ``(field, text, folded, start)``; a headline written With Capitals is not read for people."""
+    """People and organisations in ``(field, text, folded, start)``; a headline written With "
+    "Capitals is not read for people.
+    """
     people: dict[str, list[Span]] = {}
     organisations: dict[str, list[Span]] = {}
     for field, text, folded, start in fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,14 +11,13 @@ if TYPE_CHECKING:
 
 # group signs: comma, point, apostrophes, Arabic thousands sign, narrow, thin and no-break spaces
 _GROUP = ",.'’٬\u202f\u2009\u00a0"
-_SCAN = (
-    r"(\d{1,3}(?:[%s]\d{3}){1,5}(?![^\W_])(?:[.,٫]\d{1,3}(?!\d))?|\d{1,18}(?:[.,٫]\d{1,4}(?!\d))?)"
-    r"|([^\W\d_]+)|([^\w\s])"
-)
-_PLAIN = re.compile(_SCAN % _GROUP)
-_SPACED = re.compile(_SCAN % (_GROUP + " "))
+_DIGITS = r"\d{1,3}(?:[%s]\d{3}){1,5}(?![^\W_])(?:[.,٫]\d{1,3}(?!\d))?|\d{1,18}(?:[.,٫]\d{1,4}(?!\d))?"
+_PLAIN = re.compile(_DIGITS % _GROUP)
+_SPACED = re.compile(_DIGITS % (_GROUP + " "))
+_RUN = re.compile("[^ ]+")
 _SIGNS = re.compile(r"\D")
 MAX_TOKENS = 400
+MAX_SIGNS = 20  # signs in a row: what follows so many belongs to nothing before them
 MAX_VALUE = 9e15
 
 
@@ -46,29 +46,42 @@ def read_tokens(text: str, folded: str, start: int, end: int, words: FigureWords
     """The tokens of ``text[start:end]``, number words and scales already joined into numbers."""
     tokens = Tokens()
     found, starts, ends, values = tokens.words, tokens.starts, tokens.ends, tokens.values
-    pattern = _SPACED if words.spaced_groups else _PLAIN
+    digits = _SPACED if words.spaced_groups else _PLAIN
     numbers, scales = words.numbers, words.scales
     spelt: list[int] = []
-    for match in pattern.finditer(text, start, end):
+    done = start
+    # in the folded text a word is what stands between spaces; what folding made spaces of is looked up in the text
+    for match in islice(_RUN.finditer(folded, start, end), MAX_TOKENS):
         begin, stop = match.span()
+        if begin < done:
+            continue
+        if begin - done != 1 or text[done] != " ":
+            _add_signs(tokens, text, done, begin)
+        word = folded[begin:stop]
         value = None
-        if match.lastindex == 1:
-            word = match.group(1)
+        if word.isdecimal() and (number := digits.match(text, begin, end)) is not None:
+            stop = number.end()
+            word = text[begin:stop]
             value = parse_digits(word, decimal_comma=words.decimal_comma)
-        elif match.lastindex == 2:
-            word = folded[begin:stop]
-            if word in numbers or word in scales:
-                spelt.append(len(found))
-        else:
-            word = match.group(3)
+        elif word in numbers or word in scales:
+            spelt.append(len(found))
         found.append(word)
         starts.append(begin)
         ends.append(stop)
         values.append(value)
-        if len(found) >= MAX_TOKENS:
-            break
+        done = stop
+    _add_signs(tokens, text, done, end)
     tokens.spelt = [False] * len(found)
     return _join_numbers(tokens, spelt, words) if spelt else tokens
+
+
+def _add_signs(tokens: Tokens, text: str, start: int, end: int) -> None:
+    for position in range(start, min(end, start + MAX_SIGNS)):
+        if not text[position].isspace():
+            tokens.words.append(text[position])
+            tokens.starts.append(position)
+            tokens.ends.append(position + 1)
+            tokens.values.append(None)
 
 
 def parse_digits(text: str, *, decimal_comma: bool) -> float | None:

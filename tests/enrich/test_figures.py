@@ -22,7 +22,7 @@ def read(text: str, language: str | None = "en") -> list[Read]:
         ("Around 300 residents to assist rescuers", [("other", "about", 300)]),
         ("31 have been killed and an equal number injured", [("killed", "exact", 31), ("injured", "exact", 31)]),
         ("A blast left 17 miners injured", [("injured", "exact", 17)]),
-        ("Twenty-five people died, one hundred and six are missing", [("killed", "exact", 25), ("missing", "exact", 106)]),
+        ("Twenty-five died, one hundred and six are missing", [("killed", "exact", 25), ("missing", "exact", 106)]),
         ("Five soldiers and three civilians were killed", [("killed", "exact", 5), ("killed", "exact", 3)]),
         ("6 gunmen killed 13 people", [("other", "exact", 6), ("killed", "exact", 13)]),
         ("The death toll rises to 21", [("killed", "exact", 21)]),

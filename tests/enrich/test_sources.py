@@ -43,7 +43,7 @@ def test_a_sentence_with_a_dash_is_no_dateline(body: str) -> None:
          [("own-reporting", "Karst"), ("origin", "authorities of the Tarn Region")]),
         ("Raid in Tarnov", "Police found arms, the national channel Karst 24 reported on Friday citing police.",
          [("relay", "Karst 24"), ("origin", "police")]),
-        ("Talks", '"We agreed," Swedish Foreign Minister Anna Lindqvist said on Friday.', [("speaker", "Anna Lindqvist")]),
+        ("Talks", '"Yes," Swedish Foreign Minister Anna Lindqvist said on Friday.', [("speaker", "Anna Lindqvist")]),
         ("Talks", "It goes on, the Swedish Defence Ministry said. The ministry added that it waits.",
          [("speaker", "Swedish Defence Ministry")]),
         ("90 Held - Reports", "Ninety were held, according to Interior Ministry figures seen by Swedish media.",

@@ -53,21 +53,35 @@ class FigureWords(Struct, frozen=True):
 
 
 class Phrases(Struct, frozen=True):
-    """Phrases by their first word, the longest first: a word that begins none costs one look."""
+    """Phrases by their first word, or by their last where they stand before a number; the longest first.
+
+    A word that begins or ends none costs one look.
+    """
 
     kinds: dict[str, list[tuple[int, str]]]
     vague: dict[str, list[tuple[int, str]]]
+    after: dict[str, list[tuple[int, str]]]
+    of_these: dict[str, list[tuple[int, str]]]
+    qualifiers: dict[str, list[tuple[int, str]]]
+    including: dict[str, list[tuple[int, str]]]
 
     @classmethod
     def of(cls, words: FigureWords) -> Phrases:
         """The phrases of a language."""
-        return cls(_by_first(words.kinds), _by_first([*words.vague, *words.equal]))
+        return cls(
+            kinds=_by_word(words.kinds, 0),
+            vague=_by_word([*words.vague, *words.equal], 0),
+            after=_by_word(words.after, 0),
+            of_these=_by_word(words.of_these, 0),
+            qualifiers=_by_word(words.qualifiers, -1),
+            including=_by_word(words.including, -1),
+        )
 
 
-def _by_first(known: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+def _by_word(known: Iterable[str], position: int) -> dict[str, list[tuple[int, str]]]:
     table: dict[str, list[tuple[int, str]]] = {}
     for phrase in known:
-        table.setdefault(phrase.split(" ", 1)[0], []).append((phrase.count(" ") + 1, phrase))
+        table.setdefault(phrase.split(" ")[position], []).append((phrase.count(" ") + 1, phrase))
     for found in table.values():
         found.sort(reverse=True)
     return table
