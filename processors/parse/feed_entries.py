@@ -227,8 +227,9 @@ def tags_of(found: Found) -> tuple[str, ...]:
     if "category" not in found and "keywords" not in found:
         return ()
     for element in found.get("category", ()):
-        term = element.get("label") or element.get("term") or element.get("text") or own_text(element)
-        tags.append(inner_text_of_title(term))
+        for part in element.iter():
+            term = part.get("label") or part.get("term") or part.get("text") or own_text(part)
+            tags.append(inner_text_of_title(term))
     for element in found.get("keywords", ()):
         tags.extend(inner_text_of_title(word) for word in own_text(element).split(","))
     return tuple(dict.fromkeys(tag[:200] for tag in tags if tag))[:100]
@@ -240,7 +241,13 @@ def _language(element: etree._Element, found: Found) -> str | None:
         own = own_text(found["language"][0]) or None
     if own is None and "title" in found:
         own = language_of(found["title"][0])
-    return own[:35] if own else None
+    return tidy_language(own)
+
+
+def tidy_language(code: str | None) -> str | None:
+    """``en_US`` -> ``en-US``; None where it is no code of a language."""
+    code = (code or "").strip().replace("_", "-")
+    return code if re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}", code) else None
 
 
 def read_tombstone(element: etree._Element, *, position: int, raw_hash: str) -> ParsedEntry | None:

@@ -27,14 +27,15 @@ def media_of(
     found: dict[str, list[etree._Element]], base: str, roles: Roles, in_body: tuple[Media, ...]
 ) -> tuple[Media, ...]:
     """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
-    if not in_body and not found.keys() & _ROLES and len(found.get("link", ())) < 2:
+    links = [link for link in found.get("link", ()) if link.get("rel") in {"enclosure", "image"}]
+    if not in_body and not links and not found.keys() & _ROLES:
         return ()
     taken: dict[str, Media] = {}
     for enclosure in found.get("enclosure", ()):
         _take(taken, _from_attributes(enclosure, enclosure.get("url") or enclosure.get("href"), base))
-    for link in found.get("link", ()):
-        if link.get("rel") == "enclosure":
-            _take(taken, _from_attributes(link, link.get("href"), base))
+    for link in links:
+        pictured = link.get("rel") == "image"
+        _take(taken, _image(link.get("href"), base) if pictured else _from_attributes(link, link.get("href"), base))
     for group in found.get("media-group", ()):
         inside: dict[str, list[etree._Element]] = {}
         for child in group:
@@ -42,7 +43,7 @@ def media_of(
         _add_media_rss(taken, inside, base, roles)
     _add_media_rss(taken, found, base, roles)
     for image in found.get("itunes-image", ()):
-        _take(taken, _image(image.get("href") or own_text(image), base))
+        _take(taken, _image(image.get("href") or image.get("url") or own_text(image), base))
     for media in in_body:
         _take(taken, media)
     return tuple(taken.values())[:MOST]

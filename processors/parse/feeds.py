@@ -15,13 +15,13 @@ from processors.parse.feed_entries import (
     link_in,
     read_entry,
     read_tombstone,
+    tidy_language,
     time_in,
 )
 from processors.parse.feed_roles import Roles, split_tag
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.news_sitemaps import read_url
 from processors.parse.splits import Split
-from processors.parse.text import plain_text
 from processors.parse.xml_documents import Document
 from processors.parse.xml_text import base_of, content_of, language_of, own_text
 from wirewatch.errors import BadInput
@@ -101,7 +101,7 @@ def _context(document: Document, channel: etree._Element, found: Found, roles: R
     language = language_of(document.root) or language_of(channel)
     if language is None and "language" in found:
         language = own_text(found["language"][0]) or None
-    context = Context(roles, url, has_bases, language[:35] if language else None)
+    context = Context(roles, url, has_bases, tidy_language(language))
     if kind == "atom":
         context.authors = authors_of(found)
     return context
@@ -112,7 +112,7 @@ def _raw_hashes(source: bytes, items: list[etree._Element], kind: Kind) -> tuple
     a text, or has a prefix), each element is written out again instead, which is slower.
     """
     starts = [matched.start() for matched in _ITEMS[kind].finditer(source)]
-    if len(starts) != len(items):
+    if len(starts) != len(items) or not items:
         # tostring writes the whole tree's namespaces into each entry: they are part of the document, not of it
         return tuple(xxh3_128_hexdigest(etree.tostring(item, method="c14n", exclusive=True)) for item in items)
     ends = [*starts[1:], len(source)]
@@ -128,8 +128,9 @@ def _head(channel: etree._Element, found: Found, context: Context, kind: Kind, n
     base = base_of(channel, context.base) if context.has_bases else context.base
     updated, _ = time_in(found, ("updated", "published", "date"))
     summary = ""
-    for element in found.get("description", []):
-        summary = summary or plain_text(content_of(element, base).text)
+    for role in ("description", "dc-description", "itunes-summary", "itunes-subtitle"):
+        for element in found.get(role, ()):
+            summary = summary or content_of(element, base).text
     return ParsedFeed(
         kind=kind,
         entries=(),

@@ -31,7 +31,7 @@ def split_loosely(source: bytes, url: str, notes: tuple[str, ...]) -> Split:
         resolve_relative_uris=False,
         response_headers={"content-type": "text/xml; charset=utf-8"},
     )
-    if not parsed.entries:
+    if not parsed.entries and not parsed.feed.get("title"):
         raise BadInput("not well-formed XML, and no entries could be found in it", reason="bad-xml")
     version = str(parsed.get("version", ""))
     kind: Kind = "atom" if version.startswith("atom") else "rdf" if version in {"rss10", "rss090"} else "rss"

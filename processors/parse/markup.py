@@ -23,7 +23,8 @@ _FULL = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>`]++)))?")
 _LONG_NUMBER = re.compile(r"&#[xX]?[0-9A-Fa-f]{9,}+;?")
 
-SKIPPED = word_set("script style template svg math xmp noembed noframes textarea select iframe object applet head")
+SKIPPED = word_set("script style template svg math xmp noembed noframes textarea select iframe head")
+_SWALLOW = frozenset({"script", "style"})
 _CLOSERS = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in SKIPPED}
 _ESCAPED_TAG = re.compile(
     r"</?(?:p|br|hr|b|i|u|em|strong|a|div|span|img|ul|ol|li|h[1-6]|blockquote|table|tbody|tr|td|figure|iframe|font|small"
@@ -32,7 +33,9 @@ _ESCAPED_TAG = re.compile(
 )
 KNOWN_INLINE = word_set(
     "a abbr b bdi big br center cite code del div em font h1 h2 h3 h4 h5 h6 hr i iframe img ins li mark ol p q s "
-    "small span strike strong style sub sup svg time tt u ul wbr"
+    "small span strike strong style sub sup svg time tt u ul wbr body head html title meta link base "
+    "blockquote table tbody thead tr td th caption dl dt dd pre q samp kbd var dfn embed object applet param frame "
+    "frameset blink marquee form input button label video audio source picture figure figcaption noscript"
 )
 
 
@@ -99,7 +102,10 @@ def tokens(markup: str) -> list[Token]:
         found.append(Token("close" if slash else "open", name, raw))
         if name in SKIPPED and not slash and not raw.endswith("/"):
             closer = _CLOSERS[name].search(markup, at)
-            at = closer.start() if closer is not None else length
+            if closer is not None:
+                at = closer.start()
+            elif name in _SWALLOW:  # what never ends is dropped where it could be code
+                at = length
         text_from = at
     _text(found, markup, text_from, length)
     return found

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import nh3
 
+from processors.parse.characters import clean_characters
 from processors.parse.markup import LONGEST, Token, attributes, decode_entities, mended, tokens
 from processors.parse.media import is_pixel
 from processors.parse.urls import absolute
@@ -56,7 +57,7 @@ def sanitise(html: str, base_url: str) -> str:
     Never raises. Markup beyond the caps comes back as escaped text with line breaks.
     """
     if "<" not in html and "&" not in html:
-        return html_entities.escape(html, quote=False)
+        return html_entities.escape(clean_characters(html), quote=False)
     markup = mended(html[:LONGEST])
     return sanitise_tokens(markup, tokens(markup), base_url)
 
@@ -65,8 +66,8 @@ def sanitise_tokens(markup: str, found: list[Token], base_url: str) -> str:
     """See `sanitise`; for markup that is in tokens already."""
     if _too_much(found):
         return _as_text(found)
-    # what is not Unicode cannot cross into nh3; NUL and the like never mean anything
-    safe = _cleaner(base_url).clean(markup.encode("utf-8", "ignore").decode().replace("\x00", ""))
+    # cleaned before, as a lone surrogate cannot cross into nh3, and after, as entities may name what was cleaned
+    safe = clean_characters(_cleaner(base_url).clean(clean_characters(markup)))
     return _IMAGE.sub(_kept_image, safe) if "<img" in safe else safe
 
 
@@ -98,7 +99,7 @@ def _as_text(found: list[Token]) -> str:
     pieces: list[str] = []
     for kind, name, raw in found:
         if kind == "text":
-            pieces.append(html_entities.escape(decode_entities(raw), quote=False))
+            pieces.append(html_entities.escape(clean_characters(decode_entities(raw)), quote=False))
         elif name in _BLOCK_END and pieces and pieces[-1] != "<br>\n":
             pieces.append("<br>\n")
     return "".join(pieces)

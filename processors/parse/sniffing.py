@@ -15,12 +15,14 @@ _LOOKED_AT = 4096
 _FEED_ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|feed|rdf|urlset|sitemapindex|channel|opml)[\s>]", re.IGNORECASE
 )
+_FIRST_ELEMENT = re.compile(r"<[A-Za-z_]")
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|h1|center)[\s>]", re.IGNORECASE)
 _XML = re.compile(r"<\?xml|<!DOCTYPE\s+(?!html)|<[A-Za-z_][\w.:-]{0,60}[\s>/]", re.IGNORECASE)
 _PLAINLY_A_FEED = re.compile(
     rb"(?:\xef\xbb\xbf)?\s{0,99}+(?:<\?xml[^<>]{0,200}+>)?(?:\s{0,99}+<\?[^<>]{0,400}+>){0,9}\s{0,99}+"
     rb"<(?:rss|feed|rdf:RDF|urlset)[\s>]"
 )
+_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*+-->")
 _STRANGE = re.compile("[\ufffd\x00-\x08\x0b\x0e-\x1f]")
 _JUNK_BEFORE = re.compile(r"\A[^<]{1,2048}(?=<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>])", re.IGNORECASE)
 
@@ -42,16 +44,21 @@ def _shape_of_text(start: str, size: int) -> Shape:
     if start[0] in "{[":
         return "json"
     if start[0] == "<" or _JUNK_BEFORE.match(start):
-        page = _HTML.search(start)
-        feed = _FEED_ROOT.search(start)
-        if feed is not None and (page is None or feed.start() < page.start()):
-            return "xml"
-        if page is not None:
-            return "html"
-        return "xml" if _XML.match(start) else "text"
+        return _markup_shape(start)
     if re.match(r"[A-Za-z_$][\w$.]{0,80}\s*\(\s*[\[{]|\)\]\}'", start):
         return "json"
     return "html" if _HTML.search(start) and start.count("<") > 2 else "text"
+
+
+def _markup_shape(start: str) -> Shape:
+    """By the first element, whatever DOCTYPE or words stand before it; else by which kind of element comes first."""
+    first = _FIRST_ELEMENT.search(start)
+    if first is not None and _FEED_ROOT.match(start, first.start()):
+        return "xml"
+    page, feed = _HTML.search(start), _FEED_ROOT.search(start)
+    if page is not None:
+        return "xml" if feed is not None and feed.start() < page.start() else "html"
+    return "xml" if feed is not None or _XML.match(start) else "text"
 
 
 def beginning(body: bytes, content_type: str = "") -> str:
@@ -60,7 +67,17 @@ def beginning(body: bytes, content_type: str = "") -> str:
     if len(body) > len(head) and not head.strip(b" \t\r\n\x00\xef\xbb\xbf"):
         head = body.lstrip(b" \t\r\n\x00\xef\xbb\xbf")[: 4 * _LOOKED_AT]
     text, _ = decode(head, content_type)
-    return text[:_LOOKED_AT].lstrip(" \t\r\n\x00\ufeff")
+    return _without_comments(text.lstrip(" \t\r\n\x00\ufeff"))[:_LOOKED_AT]
+
+
+def _without_comments(text: str) -> str:
+    """Text about tags in a comment before the root must not pass for the root."""
+    for _ in range(8):
+        matched = _COMMENT.search(text, 0, _LOOKED_AT)
+        if matched is None:
+            break
+        text = text[: matched.start()] + text[matched.end() :]
+    return text.lstrip()
 
 
 def without_junk(body: bytes) -> tuple[bytes, str | None]:

@@ -7,6 +7,7 @@ import re
 
 from msgspec import Struct
 
+from processors.parse.characters import clean_characters
 from processors.parse.markup import KNOWN_INLINE, LONGEST, SKIPPED, Token, decode_entities, mended, tokens
 from processors.parse.media import extract_links, extract_media, links_in, media_in
 from processors.parse.sanitising import sanitise, sanitise_tokens
@@ -35,11 +36,6 @@ _BLOCKS = word_set(
     "table tbody tfoot thead title tr ul"
 )
 _CELLS = frozenset({"td", "th"})
-# Controls but tab and line ends, lone surrogates, zero-width and invisible characters, overrides of direction. The
-# joiners U+200C and U+200D stay: Persian and emoji need them.
-_JUNK = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u2060\u202d\u202e\ufeff\ud800-\udfff\ufffe\uffff]"
-)
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
@@ -52,15 +48,6 @@ class Content(Struct, frozen=True):
     media: tuple[Media, ...] = ()
     links: tuple[Link, ...] = ()
     truncated: bool = False
-
-
-# 0x80 to 0x9F are controls in Unicode, but in news they are windows-1252 that was read as Latin-1
-_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0) if code != 0x85}
-
-
-def clean_characters(text: str) -> str:
-    """Without control characters, NULs, lone surrogates and zero-width characters; lines and spaces as they are."""
-    return text if text.isprintable() else _JUNK.sub("", text.translate(_WINDOWS))
 
 
 def _one_line(text: str) -> str:

@@ -15,8 +15,8 @@ LARGEST = 16 * 1024 * 1024  # bytes; fetching caps bodies at 15 MiB
 _ROOTS = re.compile(rb"</((?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|RSS|feed|RDF|urlset|sitemapindex|channel|entry))\s*>")
 _TOO_DEEP, _EXTRA = 114, 5
 _BAD_BYTES = frozenset({6, 9, 31, 32, 81, 82, 1544})
-_CUT = frozenset({63, 77})  # a CDATA section, or an element, that never ends
-_MISMATCH = 76
+_CUT_INSIDE = frozenset({45, 63})  # a comment or a CDATA section never ends: its end tag of the root was mere text
+_NOT_CLOSED = frozenset({76, 77})  # an end tag of another name, an element without one
 
 
 class Document(Struct, frozen=True):
@@ -119,14 +119,27 @@ def _lenient(mended: bytes, error: etree.XMLSyntaxError) -> etree._Element:
     parser = _parser(recover=True)
     root = etree.fromstring(mended, parser)
     codes = {entry.type for entry in parser.error_log}
-    if root is None or codes & _CUT or _MISMATCH in codes:
+    if codes & _CUT_INSIDE:
+        raise BadInput(f"the document ends inside a text, after {len(mended)} bytes: {error.msg}", reason="truncated")
+    if root is None or codes & _NOT_CLOSED:
         raise Unreadable(f"not well-formed XML: {error.msg}", source=mended)
     return root
 
 
+def _after_comments(source: bytes) -> int:
+    """Where what stands before the root ends: comments may hold anything, tags too."""
+    at = 0
+    while (matched := re.compile(rb"\s*+(?:<\?[^>]*+>\s*+)*+<!--").match(source, at)) is not None:
+        end = source.find(b"-->", matched.end())
+        if end < 0:
+            return len(source)
+        at = end + 3
+    return at
+
+
 def _end_of_root(source: bytes) -> int | None:
     """Where the root element's end tag ends; None where there is none."""
-    opening = re.search(rb"<([A-Za-z_][\w.:-]{0,60})", source)
+    opening = re.compile(rb"<([A-Za-z_][\w.:-]{0,60})").search(source, _after_comments(source))
     if opening is None:
         return None
     name = opening.group(1)

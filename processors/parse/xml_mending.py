@@ -24,7 +24,7 @@ def mend_xml(text: str) -> str:
     `BadInput` (``entity-expansion``) where entities are declared that could grow or reach outside.
     """
     text = _ILLEGAL.sub("", text).removeprefix("\ufeff")
-    text = _DECLARATION.sub("", text, count=1)
+    text = _without_comments(_DECLARATION.sub("", text, count=1).lstrip())
     text, own = without_doctype(text)
     pieces: list[str] = []
     at = 0
@@ -36,6 +36,16 @@ def mend_xml(text: str) -> str:
             return "".join(pieces)
         pieces.append(text[start : end + 3])
         at = end + 3
+
+
+def _without_comments(text: str) -> str:
+    """Comments before the root may hold anything, a DOCTYPE too; they say nothing."""
+    while text.startswith("<!--"):
+        end = text.find("-->")
+        if end < 0:
+            raise BadInput("the document ends inside a comment", reason="truncated")
+        text = text[end + 3 :].lstrip()
+    return text
 
 
 def _outside(text: str, own: dict[str, str]) -> str:
