@@ -147,7 +147,7 @@ WORDS = st.sampled_from(
     sorted(
         word_set(
             "at least 12 4,000 4.000 killed injured people and , . - ( ) : Media Says Police said according to "
-            "Odesa TARNOV Karst — 04:00 ٤٠٠٠ dozens of hundreds million over getötet morts погибли US"
+            "Odesa TARNOV Karst — 04:00 ٤٠٠٠ dozens of hundreds million getötet morts погибли including"
         )
     )
 )
