@@ -250,9 +250,11 @@ def _tell_absences(
 def _learned(head: Head, picture: Picture, absent: list[Known]) -> Head:
     """What this body adds to what is known of the source's listing and of volatile texts."""
     returned = sum(1 for k in picture.matching.known if k is not None and (k.absent or k.left_at))
-    listing = observe_listing(
-        head.listing, picture.entries, absent, returned=returned, hint=picture.parsed.listing_hint
-    )
+    hint = picture.parsed.listing_hint
+    if hint == "auto" and picture.parsed.kind in {"live-page", "text"}:
+        # a live page shows its entries in order of time, all of them or the newest
+        hint = "window"
+    listing = observe_listing(head.listing, picture.entries, absent, returned=returned, hint=hint)
     held = [_texts(e) for e in picture.entries] if picture.texts else []
     volatile = observe_changes(head.volatile, picture.texts, edits=picture.edits, body=head.bodies, held=held)
     if volatile.learned != head.volatile.learned:

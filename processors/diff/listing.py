@@ -30,7 +30,7 @@ CURATED_REMOVALS = 8
 
 def listing_in_force(declared: Listing, seen: ListingSeen) -> Listing:
     """What the owner declared, else what was learned so far (``auto``: not known)."""
-    return declared if declared != "auto" else seen.learned
+    return declared if declared != "auto" else seen.decided
 
 
 def observe_listing(
@@ -56,8 +56,8 @@ def observe_listing(
         undated=seen.undated + len(removed) - len(dated),
         returned=seen.returned + returned,
     )
-    learned, reason = _decide(now, hint)
-    return msgspec.structs.replace(now, learned=learned, reason=reason)
+    decided, reason = _decide(now, hint)
+    return msgspec.structs.replace(now, decided=decided, reason=reason)
 
 
 def _in_order(times: list[int]) -> bool:
@@ -77,7 +77,7 @@ def _decide(seen: ListingSeen, hint: Listing) -> tuple[Listing, str]:
     )
     ordered = seen.ordered * 20 >= seen.bodies * 19
     clean = seen.from_within * 50 <= removals or seen.from_within <= 1
-    if ordered and hint == "window" and seen.bodies >= HINTED_BODIES and seen.from_within * 10 <= seen.bodies:
+    if ordered and hint == "window" and seen.bodies >= HINTED_BODIES and seen.from_within * 4 <= seen.bodies:
         return "window", f"a window by its format, confirmed: {said}"
     if ordered and clean and seen.bodies >= WINDOW_BODIES and seen.rolled_off >= WINDOW_ROLLED_OFF:
         return "window", f"a window: {said}"

@@ -74,7 +74,7 @@ class ListingSeen(Struct, frozen=True, array_like=True):
     from_within: int = 0
     undated: int = 0
     returned: int = 0
-    learned: Literal["auto", "window", "curated"] = "auto"
+    decided: Literal["auto", "window", "curated"] = "auto"
     reason: str = "nothing seen yet"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processors.diff.listing import WINDOW_BODIES
+from processors.diff.listing import HINTED_BODIES, WINDOW_BODIES
 from processors.diff.verdict import DOUBTED_BODIES
 from processors.diff.volatile import same_but_volatile
 from tests.diff.watching import Watch, an_entry
@@ -17,11 +17,21 @@ def test_a_list_in_order_of_time_that_only_rolls_off_is_learned_as_a_window() ->
     for n in range(WINDOW_BODIES + 2):
         watch.poll(*rolling(n))  # type: ignore[arg-type]  # entries
     seen = watch.remembered.head.listing
-    assert seen.learned == "window"
+    assert seen.decided == "window"
     assert "in order of time" in seen.reason
     shown = rolling(WINDOW_BODIES + 2)
     gone = watch.poll(*shown[:4], *shown[5:])  # type: ignore[arg-type]  # entries
     assert "withdrawn" not in gone
+    assert watch.confirm() == ["withdrawn"]
+
+
+def test_a_live_page_in_order_of_time_is_a_window_by_its_format_once_that_is_confirmed() -> None:
+    watch = Watch(listing="auto")
+    for n in range(HINTED_BODIES):
+        watch.poll(*(an_entry(f"e{i}", minute=i) for i in range(n + 3, -1, -1)), kind="live-page")
+        assert watch.remembered.head.listing.decided == ("window" if n + 1 == HINTED_BODIES else "auto")
+    shown = [an_entry(f"e{i}", minute=i) for i in range(HINTED_BODIES + 2, -1, -1) if i != 4]
+    assert watch.poll(*shown, kind="live-page") == []
     assert watch.confirm() == ["withdrawn"]
 
 
@@ -30,7 +40,7 @@ def test_a_list_that_drops_from_within_is_learned_as_curated() -> None:
     for n in range(12):
         order = [(n + k * 7) % 30 for k in range(10)]
         watch.poll(*(an_entry(f"c{i}", minute=i) for i in order))
-    assert watch.remembered.head.listing.learned == "curated"
+    assert watch.remembered.head.listing.decided == "curated"
     assert all(event.op != "withdrawn" for event in watch.events)
 
 
