@@ -13,9 +13,10 @@ from processors.enrich import EnrichContext, enrich
 from processors.parse import parse as parse_body
 from processors.replay import read_manifest, replay_polls, summarise
 from wirewatch.cli.app import app
+from wirewatch.cli.opening import read_file
 from wirewatch.cli.output import print_json, print_table, progress, say
 from wirewatch.cli.showing import shown_entry, shown_feed
-from wirewatch.errors import BadInput, UserError
+from wirewatch.errors import BadInput
 from wirewatch.events import EntryEvent, Feed
 from wirewatch.feeds import check_url, definition_of, read_feed_file
 from wirewatch.query.match_lines import match_lines, read_searches
@@ -45,10 +46,7 @@ def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_
     with_feed
         First a line of the feed's own: its kind, title, label, summary.
     """
-    try:
-        body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from error
+    body = read_file(file)
     definition = definition_of(_feed(feed, url))
     now_ms = SystemClock().now_ms()
     given = url or (definition.url if feed else "")
@@ -117,10 +115,7 @@ def match(*, searches: Annotated[Path, cyclopts.Parameter(name="--searches")]) -
     searches
         A file of lines {"id": ..., "query": ...}.
     """
-    try:
-        wanted = read_searches(searches.read_bytes().splitlines())
-    except OSError as error:
-        raise UserError(f"{searches}: cannot be read: {error.strerror}") from error
+    wanted = read_searches(read_file(searches).splitlines())
     for line in match_lines(sys.stdin.buffer, wanted, now_ms=SystemClock().now_ms(), enrich=_enriched):
         print_json(line)
     return 0

@@ -1,0 +1,119 @@
+"""`wirewatch doctor`: is everything as it should be, in words."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+
+import apsw
+
+from wirewatch.brokers.dead_letters import list_dead_letters
+from wirewatch.canary import CANARY_ID
+from wirewatch.cli.app import NOT_FOUND, app, as_command
+from wirewatch.cli.context import configuration
+from wirewatch.cli.feed_health import read_statuses
+from wirewatch.cli.opening import opened_broker, opened_control, opened_index
+from wirewatch.cli.output import print_json, print_table
+from wirewatch.cli.pipeline import check_supported
+from wirewatch.errors import WirewatchError
+from wirewatch.settings import Configuration
+from wirewatch.settings.declared import read_listen
+from wirewatch.times import SystemClock, format_duration, format_ms
+from wirewatch.topics import POLLS, SNAPSHOTS, TOPICS
+
+Finding = tuple[str, str, str]
+_LOW_DISK = 1 << 30
+_YEAR_2020_MS = 1_577_836_800_000
+_WELL = frozenset({"ok", "quiet", "ended"})
+
+
+@app.command
+@as_command
+async def doctor(*, json: bool = False) -> int:
+    """Check settings, disk, clock, log, index, deliveries and every feed. Exit status 1 where something is wrong."""
+    findings = [finding async for finding in _look()]
+    if json:
+        for what, state, words in findings:
+            print_json({"what": what, "state": state, "words": words})
+    else:
+        print_table(("what", "state", "in words"), findings, empty="")
+    return NOT_FOUND if any(state == "wrong" for _, state, _ in findings) else 0
+
+
+async def _look() -> AsyncIterator[Finding]:
+    config = configuration()
+    for finding in (*_settings(config), *_machine(config)):
+        yield finding
+    if not config.data_dir.exists():
+        yield "log", "not yet", f"{config.data_dir} does not exist: wirewatch run makes it"
+        return
+    for check in (_log, _index, _deliveries, _feeds):
+        try:
+            async for finding in check(config):
+                yield finding
+        except WirewatchError as error:
+            yield check.__name__.strip("_"), "wrong", str(error)
+
+
+def _settings(config: Configuration) -> list[Finding]:
+    where = str(config.path) if config.path else "no settings file: the defaults"
+    try:
+        check_supported(config.settings)
+        read_listen(config.settings.web.listen)
+    except WirewatchError as error:
+        return [("settings", "wrong", f"{where}: {error}")]
+    words = f"{where}; {len(config.feeds)} feeds, {len(config.searches)} searches, {len(config.channels)} channels"
+    findings: list[Finding] = [("settings", "ok", words)]
+    if not config.settings.poll.contact:
+        findings.append(
+            ("contact", "advice", "poll.contact is empty: sources cannot reach you if something goes wrong")
+        )
+    return findings
+
+
+def _machine(config: Configuration) -> list[Finding]:
+    place = config.data_dir if config.data_dir.exists() else config.folder
+    free = shutil.disk_usage(place).free
+    now = SystemClock().now_ms()
+    return [
+        ("disk", "ok" if free > _LOW_DISK else "wrong", f"{free / (1 << 30):.1f} GiB free at {place}"),
+        ("clock", "ok" if now > _YEAR_2020_MS else "wrong", f"{format_ms(now)} (UTC)"),
+        ("sqlite", "ok", f"{apsw.sqlite_lib_version()}, its own"),
+    ]
+
+
+async def _log(_config: Configuration) -> AsyncIterator[Finding]:
+    async with opened_broker("reader") as broker:
+        differences = await broker.check_topics(list(TOPICS.values()))
+        end = (await broker.bounds(SNAPSHOTS.name, 0)).end
+        yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{end} snapshots so far"
+        letters = await list_dead_letters(broker)
+        if letters:
+            yield "dead letters", "advice", f"{len(letters)} open: wirewatch dead-letters list"
+        canary = (await broker.latest(POLLS.name)).get(CANARY_ID)
+        if canary is not None:
+            ago = SystemClock().now_ms() - canary.timestamp_ms
+            yield "canary", "ok", f"last beat {format_duration(ago // 1000 * 1000)} ago"
+
+
+async def _index(_config: Configuration) -> AsyncIterator[Finding]:
+    async with opened_index() as index:
+        why = await index.ready()
+    yield "index", "wrong" if why else "ok", why or "can be searched"
+
+
+async def _deliveries(_config: Configuration) -> AsyncIterator[Finding]:
+    async with opened_control() as store:
+        channels, waiting = await store.channels(), await store.waiting()
+    for channel in channels:
+        if channel.disabled:
+            yield f"channel {channel.id}", "wrong", f"nothing is sent to it: {channel.disabled}"
+    pending = sum(one.pending for one in waiting.values())
+    yield "deliveries", "ok", f"{pending} waiting, {len(channels)} channels"
+
+
+async def _feeds(config: Configuration) -> AsyncIterator[Finding]:
+    async with opened_broker("reader") as broker:
+        for status in await read_statuses(broker, config.data_dir):
+            state = "ok" if status.state in _WELL else "wrong"
+            yield f"feed {status.feed.id}", state, f"{status.state}: {status.words}"
