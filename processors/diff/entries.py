@@ -13,7 +13,7 @@ from wirewatch.events import Evidence
 
 if TYPE_CHECKING:
     from processors.diff.events import Flag
-    from processors.diff.identity import Facts
+    from processors.diff.facts import Facts
     from processors.diff.model import Seen
     from processors.diff.state import Head
     from wirewatch.events import Listing
