@@ -113,8 +113,7 @@ def _raw_hashes(source: bytes, items: list[etree._Element], kind: Kind) -> tuple
     """
     starts = [matched.start() for matched in _ITEMS[kind].finditer(source)]
     if len(starts) != len(items) or not items:
-        # tostring writes the whole tree's namespaces into each entry: they are part of the document, not of it
-        return tuple(xxh3_128_hexdigest(etree.tostring(item, method="c14n", exclusive=True)) for item in items)
+        return tuple(xxh3_128_hexdigest(etree.tostring(item, with_tail=False)) for item in items)
     ends = [*starts[1:], len(source)]
     closing = b"</" + _ITEMS[kind].pattern[1:].partition(b"[")[0]
     hashes = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from processors.parse.feed_entries import tidy_language
 from processors.parse.feed_media import kind_of
 from processors.parse.json_feeds import body_of, id_of, names_of, raw_hash_of, text_of, time_of
 from processors.parse.model import ParsedEntry, ParsedFeed
@@ -37,7 +38,7 @@ def split_json_feed(document: Any, url: str, notes: tuple[str, ...]) -> Split:
     if not items:
         raise BadInput("the JSON Feed has no items", reason="empty")
     hashes = tuple(raw_hash_of(item) for item in items)
-    language = _short(document.get("language"))
+    language = _language(document.get("language"))
     authors = _authors(document)
 
     def entry(index: int) -> ParsedEntry | None:
@@ -56,7 +57,7 @@ def split_json_feed(document: Any, url: str, notes: tuple[str, ...]) -> Split:
         url=absolute(url, text_of(document.get("home_page_url"))),
         language=language,
         ended=document.get("expired") is True,
-        hub=hub if isinstance(hub, str) and hub.startswith(("http://", "https://")) else None,
+        hub=absolute(url, hub) if isinstance(hub, str) else None,
         notes=notes,
     )
     return Split("json-feed", hashes, entry, head)
@@ -90,7 +91,7 @@ def _entry(
         tags=names_of(item.get("tags")),
         media=_media(item, base, content),
         links=content.links,
-        language=_short(item.get("language")) or language,
+        language=_language(item.get("language")) or language,
         truncated=content.truncated,
         raw_hash=hashed,
     )
@@ -127,5 +128,5 @@ def _media(item: dict[str, Any], base: str, content: Content) -> tuple[Media, ..
     return tuple(taken.values())
 
 
-def _short(value: Any) -> str | None:
-    return value[:35] or None if isinstance(value, str) else None
+def _language(value: Any) -> str | None:
+    return tidy_language(value) if isinstance(value, str) else None

@@ -25,19 +25,22 @@ def split_loosely(source: bytes, url: str, notes: tuple[str, ...]) -> Split:
 
     Raises `BadInput` (``bad-xml``) where it finds no entries either.
     """
-    parsed = feedparser.parse(
-        io.BytesIO(source),
-        sanitize_html=False,
-        resolve_relative_uris=False,
-        response_headers={"content-type": "text/xml; charset=utf-8"},
-    )
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(source),
+            sanitize_html=False,
+            resolve_relative_uris=False,
+            response_headers={"content-type": "text/xml; charset=utf-8"},
+        )
+    except Exception as error:
+        raise BadInput(f"not well-formed XML, and not readable otherwise: {error}", reason="bad-xml") from error
     if not parsed.entries and not parsed.feed.get("title"):
         raise BadInput("not well-formed XML, and no entries could be found in it", reason="bad-xml")
     version = str(parsed.get("version", ""))
     kind: Kind = "atom" if version.startswith("atom") else "rdf" if version in {"rss10", "rss090"} else "rss"
     entries = list(parsed.entries)
     hashes = tuple(xxh3_128_hexdigest(orjson.dumps(repr(sorted(map(str, e.items()))))) for e in entries)
-    updated = parse_time(str(parsed.feed.get("updated", "")))
+    updated = parse_time(str(dict.get(parsed.feed, "updated", "")))
     head = ParsedFeed(
         kind,
         (),
@@ -54,9 +57,10 @@ def _entry(found: Any, base: str, position: int, hashed: str) -> ParsedEntry:
     bodies = found.get("content") or []
     body = next((str(b.get("value")) for b in bodies if b.get("value")), "") or str(found.get("summary", ""))
     content = read_markup(body, base)
-    raw = str(found.get("published") or found.get("updated") or "").strip()
+    given = dict.get(found, "published")  # its own get() mixes "updated" and "published" up, with a warning
+    raw = str(given or dict.get(found, "updated") or "").strip()
     published = parse_time(raw) if raw else None
-    updated = parse_time(str(found.get("updated") or ""))
+    updated = parse_time(str(dict.get(found, "updated") or ""))
     native_id = " ".join(html.unescape(str(found.get("id", ""))).split())[:LONGEST_ID]
     return ParsedEntry(
         native_id=native_id or None,
@@ -66,7 +70,7 @@ def _entry(found: Any, base: str, position: int, hashed: str) -> ParsedEntry:
         url=absolute(base, str(found.get("link", ""))),
         published_ms=published.ms if published else None,
         published_precision=published.precision if published else "none",
-        published_from="source" if found.get("published") or not published else "inferred",
+        published_from="source" if given or not published else "inferred",
         published_raw=raw or None,
         updated_ms=updated.ms if updated else None,
         position=position,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from processors.parse.characters import clean_characters
 from processors.parse.words import word_set
 
 LONGEST = 4096  # characters; a longer address is a data dump or an attack
@@ -52,7 +53,7 @@ def absolute(base: str, url: str) -> str | None:
     """
     if len(url) <= LONGEST and _CLEAN.fullmatch(url):
         return url
-    text = _DROPPED.sub("", url.strip())
+    text = _DROPPED.sub("", clean_characters(url).strip())
     scheme = _SCHEME.match(text)
     if not text or len(text) > LONGEST or (scheme and scheme.group().casefold() not in {"http:", "https:"}):
         return None
