@@ -15,12 +15,12 @@ SEEDS = [
     (
         b'<?xml version="1.0" encoding="utf-8"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/">'
         b"<channel><title>N</title><item><title>A &amp; b</title><guid>1</guid><link>/1</link><description><![CDATA[x<p>]]>"
-        b'</description><pubDate>Fri, 07 Jan 2022 20:31:04 GMT</pubDate><media:content url="/v.mp4" medium="video"/>'
+        b'</description><pubDate>7 Jan 2022 20:31 GMT</pubDate><media:content url="/v.mp4" medium="video"/>'
         b"</item></channel></rss>"
     ),
     (
         b'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="/b/"><entry><id>t:1</id><title type="html">&lt;b&gt;T'
-        b'&lt;/b&gt;</title><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>x<a href="y">z</a></p></div>'
+        b'&lt;/b&gt;</title><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><a href="y">z</a></div>'
         b"</content><updated>2022-01-07T20:31:04Z</updated></entry></feed>"
     ),
     b'{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1, "content_html": "<p>x</p>", "tags": ["a"]}]}',
