@@ -16,7 +16,7 @@ help:  ## this list
 .venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d' ' -f1): .venv/bin/python requirements.txt pyproject.toml
 	@echo "installing wirewatch into .venv ..."
 	@$(PIP) install --require-hashes -r requirements.txt
-	@$(PIP) install --no-deps -e .
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 setup: .venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d' ' -f1)  ## a virtual environment in .venv with what wirewatch needs
@@ -48,7 +48,7 @@ format: setup-dev  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 requirements:  ## pin requirements*.txt with hashes (needs uv)
-	uv pip compile -q --generate-hashes --universal --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	uv pip compile -q --generate-hashes --universal --no-header --python-version 3.11 --extra build pyproject.toml -o requirements.txt
 	uv pip compile -q --generate-hashes --universal --no-header --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean:  ## remove the virtual environment and caches
