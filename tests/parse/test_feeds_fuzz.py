@@ -14,7 +14,8 @@ from wirewatch.events import JsonPaths, ParseDefinition
 SEEDS = [
     (
         b'<?xml version="1.0" encoding="utf-8"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/">'
-        b"<channel><title>N</title><item><title>A &amp; b</title><guid>1</guid><link>/1</link><description><![CDATA[x<p>]]>"
+        b"<channel><title>N</title><item><title>A &amp; b</title><guid>1</guid>"
+        b"<link>/1</link><description><![CDATA[x<p>]]>"
         b'</description><pubDate>7 Jan 2022 20:31 GMT</pubDate><media:content url="/v.mp4" medium="video"/>'
         b"</item></channel></rss>"
     ),
