@@ -31,7 +31,7 @@ from wirewatch.errors import BadInput
 from wirewatch.events import CeType, EntryEvent, FetchRequest, SnapshotInfo, decode, encode, headers_for
 from wirewatch.hosting import Step
 from wirewatch.logs import get_logger
-from wirewatch.metrics import ENTRY_EVENTS, SNAPSHOTS_SKIPPED
+from wirewatch.metrics import PUBLISHED_TO_SEEN, SNAPSHOTS_SKIPPED
 from wirewatch.times import parse_ms
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class DiffHandler:
             SNAPSHOTS_SKIPPED.labels(diffed.skipped).inc()
             return Step([])
         for event in diffed.events:
-            ENTRY_EVENTS.labels(event.op).inc()
+            _measure(event)
         self._log(info, diffed)
         outputs = [event_record(event) for event in diffed.events]
         outputs += [request_record(request) for request in diffed.requests]
@@ -147,6 +147,16 @@ class DiffHandler:
             log.warning("snapshot not believed", feed=info.feed_id, number=info.number, why=reasons)
         for note in diffed.notes:
             log.info(note, feed=info.feed_id, number=info.number)
+
+
+def _measure(event: EntryEvent) -> None:
+    """How long after the source's own time we saw it; late ones would tell of the source, not of us."""
+    entry = event.entry
+    if event.op != "created" or entry is None or "late" in event.flags:
+        return
+    if entry.published is not None and entry.published_from == "source":
+        seconds = max(0, parse_ms(event.time) - parse_ms(entry.published)) / 1000
+        PUBLISHED_TO_SEEN.labels(entry.published_precision).observe(seconds)
 
 
 def read_info(record: Record) -> SnapshotInfo:
