@@ -22,6 +22,7 @@ from wirewatch.control.interface import (
     Outcome,
     Positions,
 )
+from wirewatch.control.sqlite_failures import failures_in_words
 from wirewatch.control.sqlite_schema import migrate
 from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.events import ToldBefore
@@ -30,7 +31,6 @@ T = TypeVar("T")
 _BUSY_MS: Final = 5_000
 _STATE: Final = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms, alert"
 _TOLD: Final = msgspec.json.Decoder(ToldBefore)
-_MAY_PASS: Final = (apsw.BusyError, apsw.LockedError)
 
 
 class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
@@ -300,14 +300,8 @@ class SqliteControlStore:
 
     def _guarded(self, work: Callable[[], T]) -> Callable[[], T]:
         def guarded() -> T:
-            try:
+            with failures_in_words(self._path):
                 return work()
-            except _MAY_PASS as error:
-                raise PassingFault(f"{self._path} is held by another process: {error}", retry_after=0.5) from error
-            except apsw.Error as error:
-                raise BrokenStorage(f"{self._path}: {_words(error)} ({error})") from error
-            except OSError as error:
-                raise BrokenStorage(f"{self._path} cannot be opened: {error.strerror}") from error
 
         return guarded
 
@@ -317,15 +311,3 @@ def _put_positions(connection: apsw.Connection, sink: str, positions: Positions)
         "INSERT OR REPLACE INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)",
         [(sink, topic, partition, offset) for (topic, partition), offset in positions.items()],
     )
-
-
-def _words(error: apsw.Error) -> str:
-    known: tuple[tuple[type[apsw.Error], str], ...] = (
-        (apsw.FullError, "the disk is full"),
-        (apsw.CorruptError, "the control store is damaged"),
-        (apsw.NotADBError, "this is no control store"),
-        (apsw.CantOpenError, "the control store cannot be opened"),
-        (apsw.ReadOnlyError, "the control store cannot be written"),
-        (apsw.IOError, "the disk failed"),
-    )
-    return next((text for type_, text in known if isinstance(error, type_)), "the control store refused")
