@@ -14,7 +14,7 @@ from wirewatch.errors import UserError
 
 COOKIE = "wirewatch_session"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
-MAX_BODY = 1 << 20
+MAX_BODY = 64 << 10  # only the token is ever sent to us
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -53,6 +53,14 @@ def session_value(token: str) -> str:
     return hmac.new(token.encode(), b"wirewatch session v1", hashlib.sha256).hexdigest()
 
 
+def _host_of(url: str) -> str:
+    """The host that a URL names; empty for one that cannot be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _same(a: str, b: str) -> bool:
     return hmac.compare_digest(a.encode("utf-8", "replace"), b.encode("utf-8", "replace"))
 
@@ -63,14 +71,14 @@ class Access:
     def __init__(self, *, token: str, listen_host: str, public_url: str = "") -> None:
         self._token = token
         self._session = session_value(token) if token else ""
-        self._public_host = urlsplit(public_url).hostname or ""
+        self._public_host = _host_of(public_url)
         self._loopback = is_loopback(listen_host)
 
     def host_is_ours(self, request: web.Request) -> bool:
         """Without a token the name must be a loopback one: another name is DNS turned against us."""
         if self._token or not self._loopback:
             return True
-        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        host = _host_of(f"//{request.headers.get('Host', '')}")
         return is_loopback(host) or (bool(host) and host == self._public_host)
 
     def origin_is_ours(self, request: web.Request) -> bool:
@@ -80,7 +88,7 @@ class Access:
         ):
             return False
         origin = request.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc == request.headers.get("Host", "")
+        return origin is None or origin.partition("://")[2] == request.headers.get("Host", "")
 
     def knows(self, request: web.Request) -> bool:
         """Whether the caller has shown the token, in the header or by the session it opened."""
@@ -94,6 +102,11 @@ class Access:
     def opens(self, shown: str) -> bool:
         """Whether that is the token."""
         return bool(self._token) and _same(shown, self._token)
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether a token is set."""
+        return bool(self._token)
 
     @property
     def session(self) -> str:

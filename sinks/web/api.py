@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from sinks.web import requests
-from sinks.web.archive import Archive, EventPage
-from sinks.web.stream import StreamHub, TooOld
-from wirewatch import metrics
+from sinks.web.archive import Archive, EventPage, FeedRow
+from sinks.web.sending import EventSender, op_of
 from wirewatch.brokers.interface import Record
-from wirewatch.errors import BadInput
+from wirewatch.canary import is_canary
 from wirewatch.events import EntryEvent, decode
 from wirewatch.logs import redact
 from wirewatch.query.evaluate import matches
 from wirewatch.query.parser import parse_query
 from wirewatch.times import Clock
 
-_SLOW_READER_SECONDS = 30.0
 _PREFIX = "/api/v1"
 
 
 class Api:
     """Handlers of the API. ``clock`` is for relative times in searches."""
 
-    def __init__(self, archive: Archive, hub: StreamHub, clock: Clock, *, stream_clients: int) -> None:
+    def __init__(self, archive: Archive, sender: EventSender, clock: Clock) -> None:
         self._archive = archive
-        self._hub = hub
+        self._sender = sender
         self._clock = clock
-        self._room = stream_clients
-        self._readers = 0
 
     def routes(self) -> list[web.RouteDef]:
         """The API's routes."""
@@ -101,48 +95,7 @@ class Api:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: ``types``, ``feed``, ``q``, ``from``; resumes by Last-Event-ID."""
         wanted = self._wanted(request)
-        return await self.send_events(request, wanted, _as_event)
-
-    async def send_events(
-        self,
-        request: web.Request,
-        wanted: Callable[[Record], bool],
-        shown: Callable[[Record], tuple[str, str] | None],
-    ) -> web.StreamResponse:
-        """Send what is wanted as it comes, until the reader goes or is too slow to follow (F17)."""
-        place = request.headers.get("Last-Event-ID") or request.query.get("from", "")
-        try:
-            offsets = await self._hub.place(place)
-        except TooOld as old:
-            body = orjson.dumps({"error": f"{old}: go on from the earliest", "earliest": old.earliest})
-            raise web.HTTPGone(body=body, content_type="application/json") from old
-        except BadInput as bad:
-            raise requests.refuse(str(bad)) from bad
-        if self._readers >= self._room:
-            raise web.HTTPServiceUnavailable(text="too many readers of the stream\n", headers={"Retry-After": "10"})
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-        self._readers += 1
-        metrics.STREAM_CLIENTS.set(self._readers)
-        try:
-            await response.prepare(request)
-            # a first comment opens the stream at once, also through proxies
-            await response.write(b": wirewatch\nretry: 3000\n\n")
-            async for record, cursor in self._hub.read(offsets, wanted):
-                lines = b": heartbeat\n\n"
-                if record is not None:
-                    event = shown(record)
-                    if event is None:
-                        continue
-                    lines = f"id: {cursor}\nevent: {event[0]}\ndata: {event[1]}\n\n".encode()
-                async with asyncio.timeout(_SLOW_READER_SECONDS):
-                    await response.write(lines)
-        except (TimeoutError, ConnectionError):
-            if request.transport:
-                request.transport.abort()
-        finally:
-            self._readers -= 1
-            metrics.STREAM_CLIENTS.set(self._readers)
-        return response
+        return await self._sender.send(request, wanted, _as_event)
 
     def _wanted(self, request: web.Request) -> Callable[[Record], bool]:
         feed = requests.feed_of(request)
@@ -151,7 +104,7 @@ class Api:
 
         def wanted(record: Record) -> bool:
             ce_type = record.headers.get("ce_type", "")
-            if types and not types & {ce_type, ce_type.split(".")[-2] if "." in ce_type else ""}:
+            if is_canary(record.key) or (types and not types & {ce_type, op_of(record)}):
                 return False
             if feed is None and query is None:
                 return True
@@ -182,6 +135,16 @@ def _page(page: EventPage) -> web.Response:
     return json_response({"entries": page.events, "more": page.more})
 
 
-def _feed(row: Any) -> dict[str, Any]:
-    feed = msgspec.structs.replace(row.feed, headers=dict.fromkeys(row.feed.headers, "..."), url=redact(row.feed.url))
-    return {"feed": feed, "title": row.title, "state": row.state, "words": row.words, "poll": row.poll}
+def _feed(row: FeedRow) -> dict[str, Any]:
+    """A feed without its secrets: what is secret in URLs is struck out, and no header's value is shown (H58)."""
+    feed = msgspec.structs.replace(row.feed, headers=dict.fromkeys(row.feed.headers, "..."))
+    said = {"feed": feed, "title": row.title, "state": row.state, "words": row.words, "poll": row.poll}
+    return {key: _redacted(value) for key, value in msgspec.to_builtins(said).items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value

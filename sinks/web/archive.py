@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription
+from wirewatch.events import Alert, EntryEvent, Feed, Poll, Span, Subscription
 
 Order = Literal["newest", "oldest"]
 
 
 class EventPage(Struct, frozen=True):
-    """Events and where to go on (None: that was all)."""
+    """Events and where to go on (None: that was all). ``spans``: for each event, the words that were found."""
 
     events: list[EntryEvent]
     more: str | None = None
+    spans: list[list[Span]] = []
 
 
 class FeedRow(Struct, frozen=True):
@@ -56,11 +57,18 @@ class Archive(Protocol):
         cursor: str | None = None,
         as_of: str | None = None,
     ) -> EventPage:
-        """What the query finds, newest first. Raises `QueryError` (a `UserError`) with its position."""
+        """What the query finds, newest first, the canary left out.
+
+        Raises `QueryError` (a `UserError`) with its position.
+        """
         ...
 
     def feeds(self) -> Sequence[FeedRow]:
-        """All feeds with their health, by name."""
+        """All feeds with their health, by name, the canary left out."""
+        ...
+
+    def titles(self) -> Mapping[str, str]:
+        """Each feed's name by its id, the canary left out."""
         ...
 
     def subscriptions(self) -> Sequence[Subscription]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sinks.search.index import SearchIndex
 from sinks.search.read import SearchPage
@@ -11,16 +11,17 @@ from sinks.web.archive import EventPage, FeedRow, Order
 from wirewatch import metrics, topics
 from wirewatch.brokers.interface import Broker, Record
 from wirewatch.brokers.view import LatestView
-from wirewatch.canary import CANARY_ID, canary_seconds
+from wirewatch.canary import CANARY_ID, canary_seconds, is_canary
 from wirewatch.control import ControlStore
 from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription, decode
 from wirewatch.health import feed_state
 from wirewatch.logs import get_logger
+from wirewatch.query.parser import parse_query
 from wirewatch.times import Clock, parse_ms
 
 _log = get_logger("web")
-_FEED_EVENTS = "op:source-error OR op:source-recovered OR op:gap"
+_FEED_EVENTS = f"(op:source-error OR op:source-recovered OR op:gap) -feed:{CANARY_ID}"
 
 
 def _value_of(record: Record) -> bytes:
@@ -122,7 +123,7 @@ class KeptArchive:
     ) -> EventPage:
         """See `Archive`."""
         page = await self._index.search(
-            query,
+            _without_canary(query),
             now_ms=self._clock.now_ms(),
             since=parse_ms(since) if since else None,
             until=parse_ms(until) if until else None,
@@ -137,12 +138,16 @@ class KeptArchive:
         now = self._clock.now_ms()
         rows = []
         for feed in self._feeds.values.values():
-            if feed.id == CANARY_ID:
+            if is_canary(feed.id):
                 continue
             poll = self._polls.get(feed.id)
             health = feed_state(feed, poll, self._feed_events.get(feed.id), now)
             rows.append(FeedRow(feed, feed.name or feed.id, health.state, health.words, poll))
         return sorted(rows, key=lambda row: row.title.casefold())
+
+    def titles(self) -> Mapping[str, str]:
+        """See `Archive`."""
+        return {feed.id: feed.name or feed.id for feed in self._feeds.values.values() if not is_canary(feed.id)}
 
     def subscriptions(self) -> Sequence[Subscription]:
         """See `Archive`."""
@@ -163,4 +168,9 @@ class KeptArchive:
 
 
 def _page(page: SearchPage) -> EventPage:
-    return EventPage(page.events, page.more)
+    return EventPage(page.events, page.more, [hit.spans for hit in page.hits])
+
+
+def _without_canary(query: str) -> str:
+    """The query with the canary left out; as it is where it finds no feed events, the only ones the canary has."""
+    return f"({query}) -feed:{CANARY_ID}" if parse_query(query).feed_ops else query

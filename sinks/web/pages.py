@@ -1,54 +1,47 @@
-"""The pages for people, made on the server; what changes while one looks comes as ready-made cards."""
+"""The other pages for people: an entry's history, search, sources, saved searches, and signing in."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
-import jinja2
-import orjson
 from aiohttp import web
+from msgspec import Struct
 
 from sinks.web import requests
 from sinks.web.access import COOKIE, Access
-from sinks.web.api import Api
 from sinks.web.archive import Archive, FeedRow
-from sinks.web.stream import StreamHub
-from sinks.web.view import decide_card, shown_time
-from wirewatch.brokers.interface import Record
+from sinks.web.templating import Templates
+from sinks.web.view import Card, decide_card, decide_found, shown_time
 from wirewatch.errors import UserError
-from wirewatch.events import EntryEvent, decode
+from wirewatch.events import Alert
 from wirewatch.logs import redact
-from wirewatch.times import Clock
+from wirewatch.query import QueryError
+from wirewatch.times import Clock, format_duration, parse_ms
 
-CANARY = "wirewatch-canary"
-_SHOWN = frozenset({"baseline", "created", "backfilled", "updated", "withdrawn", "restored"})
+
+class BrokenQuery(Struct, frozen=True):
+    """Why a search could not be done; ``before``, ``there`` and ``after`` are the query around the mistake."""
+
+    words: str
+    before: str = ""
+    there: str = ""
+    after: str = ""
 
 
 class Pages:
-    """Handlers of the pages."""
+    """Handlers of the pages. ``page`` is how many results one holds."""
 
-    def __init__(self, archive: Archive, hub: StreamHub, api: Api, access: Access, clock: Clock, *, page: int) -> None:
+    def __init__(self, archive: Archive, access: Access, clock: Clock, templates: Templates, *, page: int) -> None:
         self._archive = archive
-        self._hub = hub
-        self._api = api
         self._access = access
         self._clock = clock
+        self._templates = templates
         self._page = page
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("sinks.web"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
 
     def routes(self) -> list[web.RouteDef]:
         """The pages' routes."""
         return [
-            web.get("/", self.live),
-            web.get("/feeds/{feed_id}", self.live),
-            web.get("/live/stream", self.cards),
             web.get("/entries/{entry_id}", self.entry),
             web.get("/search", self.search),
             web.get("/sources", self.sources),
@@ -57,96 +50,34 @@ class Pages:
             web.post("/login", self.enter),
         ]
 
-    def _render(self, template: str, *, status: int = 200, here: str = "", **values: Any) -> web.Response:
-        text = self._templates.get_template(template).render(here=here, **values)
-        return web.Response(text=text, content_type="text/html", status=status)
-
-    def message(self, title: str, text: str, status: int) -> web.Response:
-        """A page that says one thing."""
-        return self._render("message.html", status=status, title=title, text=text)
-
-    def _titles(self) -> dict[str, str]:
-        return {row.feed.id: row.title for row in self._archive.feeds()}
-
-    async def live(self, request: web.Request) -> web.Response:
-        """The live page, of one feed or of all."""
-        feed_id = request.match_info.get("feed_id")
-        rows = {row.feed.id: row for row in self._archive.feeds() if row.feed.id != CANARY}
-        if feed_id is not None and feed_id not in rows:
-            return self.message("No such source", f"There is no source with the id {feed_id}.", 404)
-        order = requests.order_of(request)
-        # the place in the stream is taken first: what comes in while the page is made is shown twice, not lost
-        cursor = self._hub.cursor(self._hub.end())
-        before = request.query.get("before") or None
-        page = await self._archive.latest(feed_id=feed_id, limit=self._page, before=before, order=order)
-        lead = await self._archive.lead(feed_id) if feed_id else None
-        more = "?" + urlencode({"order": order, "before": page.more}) if page.more else None
-        return self._render(
-            "live.html",
-            here="" if feed_id else "/",
-            title=rows[feed_id].title if feed_id else "Live",
-            feed_id=feed_id,
-            feeds=self._titles(),
-            sources=[(row.feed.id, row.title) for row in rows.values()],
-            lead=decide_card(lead) if lead else None,
-            cards=[decide_card(event) for event in page.events],
-            health=_health([rows[feed_id]] if feed_id else list(rows.values())),
-            cursor=cursor,
-            order=order,
-            more=more,
-        )
-
-    async def cards(self, request: web.Request) -> web.StreamResponse:
-        """The stream of the live page: each change as a card made here."""
-        feed = requests.feed_of(request)
-        fragment = self._templates.get_template("fragment.html")
-
-        def wanted(record: Record) -> bool:
-            op = record.headers.get("ce_type", "..").split(".")[-2]
-            return op in _SHOWN and record.key != CANARY and (feed is None or record.key == feed)
-
-        def shown(record: Record) -> tuple[str, str] | None:
-            if record.value is None:
-                return None
-            card = decide_card(decode(record.value, EntryEvent))
-            data = {
-                "html": fragment.render(c=card, feeds=self._titles()),
-                "subject": card.subject,
-                "word": card.word or "entry",
-            }
-            return "card", orjson.dumps(data).decode()
-
-        return await self._api.send_events(request, wanted, shown)
-
     async def entry(self, request: web.Request) -> web.Response:
         """An entry with all its revisions."""
         revisions = await self._archive.entry(request.match_info["entry_id"])
         if not revisions:
-            return self.message("No such entry", "There is no entry with that id.", 404)
-        return self._render(
+            return self._templates.message("No such entry", "There is no entry with that id.", 404)
+        return self._templates.page(
             "entry.html",
-            title=revisions[0].headline,
-            feeds=self._titles(),
+            now_card=decide_card(revisions[0]),
+            feeds=self._archive.titles(),
             revisions=[(decide_card(event), event) for event in revisions],
         )
 
     async def search(self, request: web.Request) -> web.Response:
-        """The search page."""
-        query, error, cards, more = request.query.get("q", "").strip(), "", [], None
+        """The search page: ``q``, ``as_of``, ``cursor``."""
+        query = request.query.get("q", "").strip()
         as_of = request.query.get("as_of", "").strip()
+        cards: list[Card] = []
+        error, more = None, None
         if query:
             try:
                 moment = requests.time_of(request, "as_of", self._clock.now_ms())
-                page = await self._archive.search(
-                    query, limit=self._page, cursor=request.query.get("cursor") or None, as_of=moment
-                )
-                cards = [decide_card(event) for event in page.events]
+                cursor = request.query.get("cursor") or None
+                page = await self._archive.search(query, limit=self._page, cursor=cursor, as_of=moment)
+                cards = [decide_found(event, spans) for event, spans in zip(page.events, page.spans, strict=True)]
                 more = "?" + urlencode({"q": query, "as_of": as_of, "cursor": page.more}) if page.more else None
-            except UserError as mistake:
-                error = str(mistake)
-            except web.HTTPBadRequest as mistake:
-                error = mistake.text or ""
-        return self._render(
+            except (UserError, web.HTTPBadRequest) as mistake:
+                error = decide_broken(query, mistake)
+        return self._templates.page(
             "search.html",
             status=400 if error else 200,
             here="/search",
@@ -155,45 +86,35 @@ class Pages:
             error=error,
             cards=cards,
             more=more,
-            feeds=self._titles(),
+            feeds=self._archive.titles(),
         )
 
     async def sources(self, _request: web.Request) -> web.Response:
         """All feeds with their health."""
-        rows = [
-            {
-                "id": row.feed.id,
-                "name": row.title,
-                "url": redact(row.feed.url),
-                "state": row.state,
-                "words": row.words,
-                "last_good": shown_time(row.poll.last_good if row.poll else None),
-                "last_change": shown_time(row.poll.last_change if row.poll else None),
-                "next_due": shown_time(row.poll.next_due if row.poll else None),
-            }
-            for row in self._archive.feeds()
-            if row.feed.id != CANARY
-        ]
-        return self._render("sources.html", here="/sources", rows=rows)
+        now = self._clock.now_ms()
+        rows = [decide_source(row, now) for row in self._archive.feeds()]
+        return self._templates.page("sources.html", here="/sources", rows=rows)
 
     async def searches(self, _request: web.Request) -> web.Response:
         """Saved searches and the latest alerts."""
-        return self._render(
+        return self._templates.page(
             "searches.html",
             here="/searches",
             searches=self._archive.subscriptions(),
-            alerts=await self._archive.alerts(limit=50),
+            alerts=[decide_alert(alert) for alert in await self._archive.alerts(limit=50)],
         )
 
     async def login(self, _request: web.Request) -> web.Response:
-        """Where the token is shown, for a browser."""
-        return self._render("login.html", error="")
+        """Where the token is shown, for a browser; where none is needed, the live page."""
+        if not self._access.needs_token:
+            raise web.HTTPSeeOther("/")
+        return self._templates.page("login.html", error="")
 
     async def enter(self, request: web.Request) -> web.Response:
         """Open a session for who shows the token."""
         form = await request.post()
         if not self._access.opens(str(form.get("token", ""))):
-            return self._render("login.html", status=403, error="That is not the token.")
+            return self._templates.page("login.html", status=403, error="That is not the token.")
         answer = web.HTTPSeeOther("/")
         answer.set_cookie(
             COOKIE, self._access.session, httponly=True, samesite="Strict", secure=request.secure, max_age=30 * 86400
@@ -201,10 +122,54 @@ class Pages:
         return answer
 
 
-def _health(rows: list[FeedRow]) -> str:
-    if len(rows) == 1:
-        return f"{rows[0].state}: {rows[0].words}" if rows[0].words else rows[0].state
-    trouble = [row for row in rows if row.state not in {"ok", "quiet", "ended"}]
-    if not rows:
-        return "No source is watched yet."
-    return f"{len(rows)} sources" + (f", {len(trouble)} not well: see Sources" if trouble else ", all well")
+def decide_broken(query: str, mistake: Exception) -> BrokenQuery:
+    """A mistake in a search, and where in the query it is, if there."""
+    if isinstance(mistake, web.HTTPException):
+        return BrokenQuery((mistake.text or mistake.reason).strip())
+    if not isinstance(mistake, QueryError):
+        return BrokenQuery(str(mistake))
+    start = min(mistake.position, len(query))
+    end = start + max(1, min(len(mistake.found), 40))
+    return BrokenQuery(str(mistake), query[max(0, start - 60) : start], query[start:end], query[end : end + 60])
+
+
+def decide_source(row: FeedRow, now_ms: int) -> dict[str, Any]:
+    """A feed as the page of sources shows it."""
+    poll = row.poll
+    return {
+        "id": row.feed.id,
+        "name": row.title,
+        "url": redact(row.feed.url),
+        "kind": row.feed.kind,
+        "tags": row.feed.tags,
+        "state": row.state,
+        "words": redact(row.words),
+        "last_good": decide_ago(poll.last_good if poll else None, now_ms),
+        "last_change": decide_ago(poll.last_change if poll else None, now_ms),
+    }
+
+
+def decide_ago(text: str | None, now_ms: int) -> tuple[str, str, str]:
+    """A moment as ``(datetime, words, in full)``: ``12s ago``, or its date where it is days old."""
+    if not text:
+        return "", "never", ""
+    ago = max(0, now_ms - parse_ms(text))
+    words = f"{format_duration(ago // 1000 * 1000)} ago" if ago < 2 * 86_400_000 else shown_time(text)
+    return text, words, f"{text[11:19]} GMT {shown_time(text, 'day')}"
+
+
+def decide_alert(alert: Alert) -> dict[str, Any]:
+    """An alert as the page shows it: its first word apart, where it has one in capitals."""
+    word, colon, rest = alert.text.partition(": ")
+    is_word = bool(colon) and word.isupper() and len(word) <= 20
+    return {
+        "type": alert.type,
+        "word": word if is_word else alert.type.upper(),
+        "text": rest if is_word else alert.text,
+        "entry_id": alert.event.entry_id,
+        "search": alert.subscription.name,
+        "feed": alert.feed.title,
+        "matched": alert.times.matched,
+        "clock": alert.times.matched[11:19],
+        "day": shown_time(alert.times.matched, "day"),
+    }

@@ -13,23 +13,30 @@ from prometheus_client import generate_latest
 from sinks.web.access import MAX_BODY, Access, access_middleware, add_security_headers, check_listen
 from sinks.web.api import Api
 from sinks.web.archive import Archive
+from sinks.web.live import LivePage
 from sinks.web.pages import Pages
+from sinks.web.sending import EventSender
 from sinks.web.stream import StreamHub
+from sinks.web.templating import Templates
 from wirewatch import metrics
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.logs import get_logger
+from wirewatch.query import QueryError
 from wirewatch.settings import Web
 from wirewatch.settings.declared import read_listen
 from wirewatch.times import Clock
 
 _STATIC = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_TITLES = {401: "A token is needed", 403: "Not allowed", 404: "Not found", 503: "Not at the moment"}
+_KEPT_HEADERS = ("WWW-Authenticate", "Retry-After", "Allow")
 _log = get_logger("web")
 
 
 class WebServer:
     """Serves until `close`. One instance a process; give it a hub that was not started.
 
-    ``not_ready`` says in words why this role is not ready, or None (for ``/readyz``).
+    ``not_ready`` says in words why this role is not ready, or None (for ``/readyz``); for ``heartbeat`` and
+    ``patience`` see `EventSender`.
     """
 
     def __init__(
@@ -40,6 +47,8 @@ class WebServer:
         clock: Clock,
         *,
         page: int = 50,
+        heartbeat: float = 15.0,
+        patience: float = 30.0,
         not_ready: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         self._host, self._port = read_listen(settings.listen)
@@ -48,14 +57,16 @@ class WebServer:
         self._hub = hub
         self._not_ready = not_ready or archive.ready
         access = Access(token=settings.token, listen_host=self._host, public_url=settings.public_url)
-        api = Api(archive, hub, clock, stream_clients=settings.stream_clients)
-        pages = Pages(archive, hub, api, access, clock, page=page)
+        sender = EventSender(hub, room=settings.stream_clients, heartbeat=heartbeat, patience=patience)
+        templates = Templates()
+        live = LivePage(archive, hub, sender, clock, templates, page=page)
+        pages = Pages(archive, access, clock, templates, page=page)
         self.app = web.Application(
-            middlewares=[access_middleware(access), _errors_in_words(pages)],
+            middlewares=[_errors_in_words(templates), access_middleware(access)],
             client_max_size=MAX_BODY,
         )
         self.app.on_response_prepare.append(add_security_headers)
-        self.app.add_routes([*pages.routes(), *api.routes()])
+        self.app.add_routes([*live.routes(), *pages.routes(), *Api(archive, sender, clock).routes()])
         self.app.router.add_get("/static/{name}", _static)
         self.app.router.add_get("/metrics", _metrics)
         self.app.router.add_get("/healthz", _healthz)
@@ -111,15 +122,8 @@ async def _static(request: web.Request) -> web.Response:
     )
 
 
-def _errors_in_words(pages: Pages) -> Middleware:
-    """Turn our error types into answers: JSON for the API, a page for people; never a traceback."""
-
-    def answer(request: web.Request, text: str, status: int) -> web.Response:
-        if request.path.startswith("/api/"):
-            return web.json_response({"error": text.strip()}, status=status)
-        return pages.message(
-            {404: "Not found", 503: "Not at the moment"}.get(status, "That did not work"), text, status
-        )
+def _errors_in_words(templates: Templates) -> Middleware:
+    """Turn our error types into answers; never a traceback."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -128,13 +132,26 @@ def _errors_in_words(pages: Pages) -> Middleware:
         except web.HTTPException as answered:
             if answered.status < 400 or answered.content_type == "application/json":
                 raise
-            return answer(request, answered.text or answered.reason, answered.status)
+            said = _answer(templates, request, answered.text or answered.reason, answered.status)
+            said.headers.update({name: answered.headers[name] for name in _KEPT_HEADERS if name in answered.headers})
+            return said
+        except QueryError as mistake:
+            return _answer(templates, request, str(mistake), 400, position=mistake.position)
         except (UserError, BadInput) as mistake:
-            return answer(request, str(mistake), 400)
+            return _answer(templates, request, str(mistake), 400)
         except PassingFault as fault:
-            return answer(request, f"{fault}. This may pass: try again.", 503)
+            return _answer(templates, request, f"{fault}. This may pass: try again.", 503)
         except Exception:  # noqa: BLE001 - the outermost seam: a bug answers 500 and is logged, others go on
             _log.exception("a request failed", path=request.path)
-            return answer(request, "This is a mistake of ours; the log says more.", 500)
+            return _answer(templates, request, "This is a mistake of ours; the log says more.", 500)
 
     return middleware
+
+
+def _answer(templates: Templates, request: web.Request, text: str, status: int, **more: object) -> web.Response:
+    """Words as the caller can read them: JSON for the API, a page for browsers, else text."""
+    if request.path.startswith("/api/"):
+        return web.json_response({"error": text.strip(), **more}, status=status)
+    if "text/html" not in request.headers.get("Accept", ""):
+        return web.Response(text=f"{text.strip()}\n", status=status)
+    return templates.message(_TITLES.get(status, "That did not work"), text.strip(), status)

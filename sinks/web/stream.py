@@ -8,6 +8,7 @@ fills, and it is disconnected and may resume.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
@@ -77,6 +78,7 @@ class StreamHub:
         self._tasks: list[asyncio.Task[None]] = []
         self._arrived = asyncio.Condition()
         self._version = 0
+        self._closed = False
 
     async def start(self) -> None:
         """Begin to follow at the log's present end."""
@@ -89,6 +91,10 @@ class StreamHub:
 
     async def close(self) -> None:
         """Stop following; readers end. Safe to call twice."""
+        async with self._arrived:
+            self._closed = True
+            self._version += 1
+            self._arrived.notify_all()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -111,6 +117,15 @@ class StreamHub:
     def end(self) -> Offsets:
         """The place behind the newest record."""
         return {key: tail.end for key, tail in self._tails.items()}
+
+    async def recent(self, since_ms: int, *, most: int) -> Offsets:
+        """The place before what was appended since then, at most so many records back in each partition."""
+        places = {}
+        for (topic, partition), tail in self._tails.items():
+            since = await self._broker.offset_at(topic, partition, since_ms)
+            bounds = await self._broker.bounds(topic, partition)
+            places[topic, partition] = min(tail.end, max(since, tail.end - most, bounds.earliest))
+        return places
 
     async def earliest(self) -> Offsets:
         """The place before the oldest record that is kept."""
@@ -142,11 +157,13 @@ class StreamHub:
     ) -> AsyncIterator[tuple[Record | None, str]]:
         """Records after a place as they come, each with the cursor behind it; ``(None, cursor)`` as a heartbeat.
 
-        Ends only when its reader stops. The cursor moves past what is not ``wanted`` too.
+        Ends when its reader stops or the hub is closed. The cursor moves past what is not ``wanted`` too.
         """
         at = dict(offsets)
-        while True:
-            version = self._version
+        loop = asyncio.get_running_loop()
+        told = loop.time()
+        while not self._closed:
+            seen = self._version
             found = False
             for key, tail in self._tails.items():
                 records = tail.after(at[key], 256)
@@ -157,10 +174,14 @@ class StreamHub:
                     at[key] = record.offset + 1
                     if wanted(record):
                         yield record, self.cursor(at)
-            if found:
-                continue
-            try:
-                async with asyncio.timeout(heartbeat), self._arrived:
-                    await self._arrived.wait_for(lambda seen=version: self._version != seen)  # type: ignore[misc]
-            except TimeoutError:
+                        told = loop.time()
+            if loop.time() - told >= heartbeat:  # also while only what is not wanted comes
                 yield None, self.cursor(at)
+                told = loop.time()
+            if found:
+                await asyncio.sleep(0)  # others have their turn between batches
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(told + heartbeat - loop.time()), self._arrived:
+                    while self._version == seen:
+                        await self._arrived.wait()
