@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
 
+from sinks.alerts.lifecycle import is_told
 from wirewatch.brokers.interface import Broker
-from wirewatch.cli.app import app, as_command
+from wirewatch.cli.exits import as_command
 from wirewatch.cli.commands.run import stop_on_signals
 from wirewatch.cli.context import configuration
 from wirewatch.cli.output import plain, say
@@ -78,7 +79,6 @@ def demo_configuration(base: str, folder: Path, port: int, web: Configuration) -
     return Configuration(settings, None, folder, feeds, _SEARCHES, [])
 
 
-@app.command
 @as_command
 async def demo(*, seconds: int = 75, port: int = 8765) -> int:
     """Show the whole pipeline at work on an invented event; needs no network and leaves nothing behind.
@@ -168,14 +168,17 @@ class Show:
         if word is None:
             return
         style = _STYLES.get(event.op, "")
-        text = event.headline or event.evidence.text
-        if event.op in {"withdrawn", "restored", "source-error", "source-recovered"}:
-            text = f"{event.headline} ({event.evidence.text})" if event.headline else event.evidence.text
+        why = event.evidence.text.partition(";")[0]
+        text = event.headline or why
+        if event.op in {"withdrawn", "restored"}:
+            text = f"{event.headline} ({why})"
         at = event.time[11:19]
         self._console.print(f"{at}  [{style or 'white'}]{word:12}[/] {escape(plain(text))}  [dim]{event.feed_id}[/]")
 
     def _measure(self, alert: Alert) -> None:
         """From the origin's change to the alert; the alert's own line is written by the terminal channel."""
+        if not is_told(alert):
+            return
         self._alerts += 1
         now = self._clock.now_ms()
         if self._first_alert_s is None:
