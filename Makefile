@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test check format schemas requirements clean
+.PHONY: help setup setup-dev demo run test faults check format schemas requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ run: setup  ## watch your own feeds (wirewatch.toml)
 
 test: setup-dev  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: setup-dev  ## the whole program killed at 200 random points (WIREWATCH_KILLS=n), and every recording in full
+	WIREWATCH_KILLS=$${WIREWATCH_KILLS:-200} WIREWATCH_LONG=1 $(BIN)/python -m pytest tests/end_to_end $(ARGS)
 
 check: setup-dev  ## format, lint, types, layout contracts
 	$(BIN)/ruff format --check .

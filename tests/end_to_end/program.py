@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.recorded_origin import RecordedOrigin
+from wirewatch.brokers.embedded import open_reader
+from wirewatch.cli.pipeline import open_control
+from wirewatch.hosting.runner import streamed_inputs
 
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
-ENTRY_OPS = {"baseline", "created", "backfilled", "updated", "withdrawn", "restored"}
+STAGES = ("diff", "enrich", "search", "match", "notify")
 
 
 def write_settings(folder: Path, origin: RecordedOrigin, *, port: int, every: str = "10ms", extra: str = "") -> None:
     """A wirewatch.toml that watches every recording of the origin."""
     feeds = "".join(
-        f'\n[[feeds]]\nid = "{name.replace("_", "-")}"\nurl = "{origin.url(name)}"\nevery = "{every}"\n'
+        f'\n[[feeds]]\nid = "{feed_id(name)}"\nurl = "{origin.url(name)}"\nevery = "{every}"\n'
         + re.sub(r"^\[(json|html)\]", r"[feeds.\1]", recording.feed, flags=re.MULTILINE)
         for name, recording in origin.recordings.items()
     )
@@ -67,6 +72,11 @@ class Program:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        if self.alive():
+            self.kill()
+
     def stop(self, seconds: float = 30.0) -> float:
         """Ask it to end and give the seconds that took; fails where it does not end in time (F18)."""
         assert self.process is not None
@@ -87,10 +97,45 @@ class Program:
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
-    def records(self, topic: str) -> list[dict[str, Any]]:
+    def values(self, topic: str) -> list[dict[str, Any]]:
         """Every value of a topic."""
         lines = self.call("tail", topic, "--from", "earliest", "--no-follow", "--json").splitlines()
         return [json.loads(line) for line in lines if line.strip()]
+
+    async def waiting(self) -> dict[str, int]:
+        """What the stages and the outbox still have to do; empty where all is done."""
+        left: dict[str, int] = {}
+        broker = open_reader(self.folder / "data")
+        try:
+            for stage in STAGES:
+                for topic in streamed_inputs(stage):
+                    end = (await broker.bounds(topic, 0)).end
+                    behind = end - (await broker.committed(stage, topic, 0) or 0)
+                    if behind:
+                        left[stage] = left.get(stage, 0) + behind
+        finally:
+            await broker.close()
+        store = open_control(self.folder / "data")
+        await store.open()
+        pending = sum(channel.pending for channel in (await store.waiting()).values())
+        await store.close()
+        return left | ({"outbox": pending} if pending else {})
+
+    def wait_until_done(self, seconds: float = 60.0) -> None:
+        """Wait until nothing was left to do twice in a row; fails, saying what is left, where that takes too long."""
+        until = time.monotonic() + seconds
+        calm = 0
+        while calm < 2:
+            assert self.alive(), self.log()[-2000:]
+            left = asyncio.run(self.waiting())
+            calm = 0 if left else calm + 1
+            assert time.monotonic() < until, f"still to do after {seconds:.0f} s: {left}"
+            time.sleep(0.3)
+
+
+def feed_id(name: str) -> str:
+    """The id of the feed that watches a recording."""
+    return name.replace("_", "-")
 
 
 def replayed(folder: Path, origin: RecordedOrigin, name: str) -> list[dict[str, Any]]:
@@ -104,7 +149,7 @@ def replayed(folder: Path, origin: RecordedOrigin, name: str) -> list[dict[str, 
         rows += [f"{file.name}\t{at}"] * 3
     (place / "manifest.tsv").write_text("\n".join(rows) + "\n")
     feed = folder / "replay" / f"{name}.toml"
-    feed.write_text(f'id = "{name.replace("_", "-")}"\nurl = "{origin.url(name)}"\n{recording.feed}')
+    feed.write_text(f'id = "{feed_id(name)}"\nurl = "{origin.url(name)}"\n{recording.feed}')
     done = subprocess.run(
         [WIREWATCH, "replay", place, "--feed", feed], capture_output=True, text=True, timeout=300, check=True
     )
@@ -113,8 +158,6 @@ def replayed(folder: Path, origin: RecordedOrigin, name: str) -> list[dict[str, 
 
 def free_port() -> int:
     """A port that is free now."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,10 +38,15 @@ def read_recording(folder: Path, feed: str, *, limit: int | None = None) -> Reco
 
 
 class RecordedOrigin:
-    """Serves recordings on loopback, each at ``/NAME``; stops when closed."""
+    """Serves recordings on loopback, each at ``/NAME``; stops when closed. ``on_body`` is called after each body.
+
+    While ``ceiling`` is below 1 nothing moves on beyond that share of all versions.
+    """
 
     def __init__(self, recordings: list[Recording]) -> None:
         self.recordings = {recording.name: recording for recording in recordings}
+        self.on_body: Callable[[], None] = lambda: None
+        self.ceiling = 1.0
         self._lock = threading.Lock()
         origin = self
 
@@ -59,9 +65,16 @@ class RecordedOrigin:
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                if status == 200:
+                    origin.on_body()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                pass  # a client that was killed closes its connection in the middle
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, name: str) -> str:
@@ -78,6 +91,8 @@ class RecordedOrigin:
             etag = f'"v{at}"'
             if validator != etag:
                 return 200, etag, recording.files[at].read_bytes()
+            if self.ceiling < 1.0 and self.progress() >= self.ceiling:
+                return 304, etag, b""
             recording.asked += 1
             if recording.asked >= CONFIRMATIONS:
                 recording.asked = 0
