@@ -89,22 +89,31 @@ def _body_changed(change: Change, headline: str) -> str:
 
 
 def _figures_changed(changes: Sequence[Change], figures: Sequence[Figure]) -> str:
-    told = []
+    """Each kind and number once, though headline and body both tell it; rather with what it was before."""
+    now: dict[tuple[str, float], float | None] = {}
+    gone: list[tuple[str, float]] = []
     for change in changes:
         detail = change.detail or {}
         if "figures" not in change.classes or not {"kind", "to"} <= detail.keys():
             continue
         kind, before, after = str(detail["kind"]), _number(detail.get("from")), _number(detail["to"])
-        if after is None:
-            text = f"no longer says {format_number(before)}{_of(kind)}" if before is not None else ""
-        else:
-            figure = next((one for one in figures if one.value == after and one.kind == kind), None)
-            qualifier = _QUALIFIERS[figure.qualifier] if figure else ""
-            was = f" (was {format_number(before)})" if before is not None else ""
-            text = f"now {qualifier}{format_number(after)}{_of(kind)}{was}"
-        if text and text not in told:
-            told.append(text)
+        if after is not None:
+            now[kind, after] = before if now.get((kind, after)) is None else now[kind, after]
+        elif before is not None and (kind, before) not in gone:
+            gone.append((kind, before))
+    told = [_figure_told(kind, after, before, figures) for (kind, after), before in now.items()]
+    replaced = {(kind, before) for (kind, _after), before in now.items()} | now.keys()
+    told += [
+        f"no longer says {format_number(value)}{_of(kind)}" for kind, value in gone if (kind, value) not in replaced
+    ]
     return "; ".join(told)
+
+
+def _figure_told(kind: str, after: float, before: float | None, figures: Sequence[Figure]) -> str:
+    figure = next((one for one in figures if one.value == after and one.kind == kind), None)
+    qualifier = _QUALIFIERS[figure.qualifier] if figure else ""
+    was = f" (was {format_number(before)})" if before is not None else ""
+    return f"now {qualifier}{format_number(after)}{_of(kind)}{was}"
 
 
 def _number(value: object) -> float | None:

@@ -35,6 +35,26 @@ def test_the_correction_of_a_figure_says_what_it_was_and_who_says_so() -> None:
     assert text == "CORRECTION: now up to 4,000 arrested (was 3,000), media citing Interior Ministry"
 
 
+def told(before: float | None, after: float | None, kind: str = "killed") -> Change:
+    detail = {"kind": kind, "from": before, "to": after}
+    return change("before", "after", grade="major", class_="figures", detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ([told(None, 14), told(9, 14)], "now 14 killed (was 9)"),
+        ([told(9, 14), told(None, 14)], "now 14 killed (was 9)"),
+        ([told(14, 23), told(14, 23)], "now 23 killed (was 14)"),
+        ([told(9, 14), told(9, None)], "now 14 killed (was 9)"),
+        ([told(9, 14), told(3, 5, "injured")], "now 14 killed (was 9); now 5 injured (was 3)"),
+        ([told(9, None), told(9, None)], "no longer says 9 killed"),
+    ],
+)
+def test_a_figure_told_by_headline_and_body_is_named_once_with_what_it_was(changes: list[Change], text: str) -> None:
+    assert describe("corrected", edited(*changes), FEED, TOLD) == f"CORRECTION: {text}"
+
+
 def test_an_opening_is_the_headline() -> None:
     assert describe("opened", event(), FEED, None) == "NEW: Dam breaks above Velmora"
     assert describe("opened", event(flags=["late"]), FEED, None) == "NEW (late): Dam breaks above Velmora"
