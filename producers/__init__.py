@@ -1,1 +1,1 @@
-"""."""
+"""Producers: what asks the sources, politely, and publishes each body that changed."""

@@ -1,1 +1,1 @@
-"""."""
+"""Search: every revision of every entry in one index, current and withdrawn told apart."""
