@@ -21,7 +21,7 @@ class EventPage(Struct, frozen=True):
 
 
 class FeedRow(Struct, frozen=True):
-    """A feed with what is known of it now."""
+    """A feed with what is known of it now. ``words`` hold no secret."""
 
     feed: Feed
     title: str

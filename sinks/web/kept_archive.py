@@ -16,7 +16,7 @@ from wirewatch.control import ControlStore
 from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription, decode
 from wirewatch.health import feed_state
-from wirewatch.logs import get_logger
+from wirewatch.logs import get_logger, redact
 from wirewatch.query.parser import parse_query
 from wirewatch.times import Clock, parse_ms
 
@@ -142,7 +142,7 @@ class KeptArchive:
                 continue
             poll = self._polls.get(feed.id)
             health = feed_state(feed, poll, self._feed_events.get(feed.id), now)
-            rows.append(FeedRow(feed, feed.name or feed.id, health.state, health.words, poll))
+            rows.append(FeedRow(feed, feed.name or feed.id, health.state, redact(health.words), poll))
         return sorted(rows, key=lambda row: row.title.casefold())
 
     def titles(self) -> Mapping[str, str]:

@@ -115,7 +115,7 @@ class Pages:
         form = await request.post()
         if not self._access.opens(str(form.get("token", ""))):
             return self._templates.page("login.html", status=403, error="That is not the token.")
-        answer = web.HTTPSeeOther("/")
+        answer = web.Response(status=303, headers={"Location": "/"})
         answer.set_cookie(
             COOKIE, self._access.session, httponly=True, samesite="Strict", secure=request.secure, max_age=30 * 86400
         )
@@ -143,7 +143,7 @@ def decide_source(row: FeedRow, now_ms: int) -> dict[str, Any]:
         "kind": row.feed.kind,
         "tags": row.feed.tags,
         "state": row.state,
-        "words": redact(row.words),
+        "words": row.words,
         "last_good": decide_ago(poll.last_good if poll else None, now_ms),
         "last_change": decide_ago(poll.last_change if poll else None, now_ms),
     }

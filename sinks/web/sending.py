@@ -48,7 +48,7 @@ class EventSender:
             offsets = await self._hub.place(place)
         except TooOld as old:
             body = orjson.dumps({"error": f"{old}: go on from the earliest", "earliest": old.earliest})
-            raise web.HTTPGone(body=body, content_type="application/json") from old
+            return web.Response(status=410, body=body, content_type="application/json")
         except BadInput as bad:
             raise requests.refuse(str(bad)) from bad
         if self._readers >= self._room:
