@@ -77,7 +77,8 @@ class WebServer:
     async def start(self) -> None:
         """Follow the log and listen. Raises `UserError` in words where the port is taken."""
         await self._hub.start()
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
+        # a handler ends with its connection: a reader of the stream that left makes room at once
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()

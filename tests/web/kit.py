@@ -229,8 +229,8 @@ async def read_events(answer: aiohttp.ClientResponse, count: int) -> list[Sse]:
 async def until(holds: Callable[[], object]) -> None:
     """Wait for what other tasks bring about."""
     async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - what is waited for has no event of its own
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
 
 
 def alert_of(event: EntryEvent, **changes: Any) -> Alert:
