@@ -1,36 +1,40 @@
-"""The program: its commands in one table, and how errors become words and exit statuses.
-
-Exit statuses: 0 done; 1 what was asked for did not come out (nothing recognised, not found, a check
-failed); 2 a mistake in the command or the settings; 3 a fault that may pass (the store is busy, a server is
-away); 4 the store is damaged, full or newer than this program; 70 a bug of ours; 130 interrupted.
-"""
+"""The program: its commands in one table, each imported when it is called, and how errors become words."""
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
-from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import Any, ParamSpec
+import traceback
+from typing import Final, TextIO
 
 import cyclopts
 
 from wirewatch import __version__
 from wirewatch.cli.context import configuration, take_settings
+from wirewatch.cli.exits import BUG, INTERRUPTED, MISTAKE, status_of
 from wirewatch.cli.output import say
-from wirewatch.errors import BadInput, BrokenStorage, PassingFault, UserError, WirewatchError
-from wirewatch.logs import configure_logs
+from wirewatch.errors import PassingFault, WirewatchError
+from wirewatch.logs import configure_logs, redact
 
-P = ParamSpec("P")
-
-NOT_FOUND, MISTAKE, PASSING, BROKEN, BUG, INTERRUPTED = 1, 2, 3, 4, 70, 130
-_STATUS: dict[type[WirewatchError], int] = {
-    UserError: MISTAKE,
-    BadInput: NOT_FOUND,
-    PassingFault: PASSING,
-    BrokenStorage: BROKEN,
-    WirewatchError: BUG,
+COMMANDS: Final = {
+    "demo": "demo:demo",
+    "run": "run:run",
+    "feeds": "feeds:feeds",
+    "parse": "recordings:parse",
+    "replay": "recordings:replay",
+    "search": "searching:search",
+    "match": "recordings:match",
+    "searches": "searches:searches",
+    "channels": "channels:channels",
+    "alerts": "alerts:alerts",
+    "tail": "tail:tail",
+    "topics": "topics:topics",
+    "dead-letters": "dead_letters:dead_letters",
+    "doctor": "doctor:doctor",
+    "settings": "about:list_settings",
+    "schemas": "about:schemas",
 }
+"""Each command, in the order of the help, with its module in `wirewatch.cli.commands` and its name there."""
 
 app = cyclopts.App(
     name="wirewatch",
@@ -39,22 +43,17 @@ app = cyclopts.App(
         "Every command takes --config FILE (default: wirewatch.toml in this folder), and every setting as a flag, "
         "such as --web.listen 127.0.0.1:9000; `wirewatch settings` lists them all. "
         "Exit status: 0 done, 1 nothing found or a check failed, 2 a mistake in the command or the settings, "
-        "3 a fault that may pass, 4 storage, 70 a bug."
+        "3 a fault that may pass, 4 storage, 70 a bug, 130 interrupted."
     ),
     help_format="plaintext",
     version=__version__,
     result_action="return_value",
 )
+for _order, (_name, _place) in enumerate(COMMANDS.items()):
+    # imported only when called: most of them need a tenth of what the pipeline needs to start
+    app.command(f"wirewatch.cli.commands.{_place}", name=_name, sort_key=_order)
 
-
-def as_command(function: Callable[P, Coroutine[Any, Any, int | None]]) -> Callable[P, int]:
-    """Run an async command to its end and give its exit status."""
-
-    @wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> int:
-        return asyncio.run(function(*args, **kwargs)) or 0
-
-    return run
+_WITHOUT_SETTINGS: Final = frozenset({"--help", "-h", "--version", "settings", "schemas"})
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -64,25 +63,47 @@ def main(argv: list[str] | None = None) -> None:
 
 def call(argv: list[str]) -> int:
     """One call: its exit status, every error told in words on standard error."""
-    # found out late on purpose: importing the commands imports the stages
-    import wirewatch.cli.commands  # noqa: F401, PLC0415
-
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a real stream outside of tests
+    for stream in (sys.stdout, sys.stderr):
+        # whole lines at once also into a file, and no crash on a letter that the terminal's encoding lacks
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]  # real streams
     try:
         rest = take_settings(argv)
-        if rest and rest[0] not in {"--help", "-h", "--version", "settings"}:
+        if rest and rest[0] not in _WITHOUT_SETTINGS and not {"--help", "-h"} & set(rest):
             log = configuration().settings.log
             configure_logs(level=log.level, json=None if log.format == "auto" else log.format == "json")
+        if not rest or rest[0] in {"--help", "-h"}:
+            for name in COMMANDS:
+                app[name]  # brought in now, so that the list says what each does
         status = app(rest, exit_on_error=False, print_error=False)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing more to say, and no noise about it
+        _silence(sys.stdout)
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except cyclopts.CycloptsError as error:
-        say(f"wirewatch: {error}\nTry: wirewatch --help")
+        say(f"wirewatch: {error}\nTry: {_help_of(rest)}")
         return MISTAKE
     except WirewatchError as error:
         say(f"wirewatch: {error}{'. This may pass: try again' if isinstance(error, PassingFault) else ''}")
-        return next(status for type_, status in _STATUS.items() if isinstance(error, type_))
+        return status_of(error)
+    except Exception:  # noqa: BLE001 - a bug of ours: its traceback is what a report of it needs
+        say(f"{redact(traceback.format_exc())}wirewatch: this is a bug of ours; please report it with the lines above")
+        return BUG
     return status if isinstance(status, int) else 0
+
+
+def _help_of(rest: list[str]) -> str:
+    """The call that shows the help of what was asked for."""
+    names = []
+    at: cyclopts.App | None = app
+    for token in rest:
+        if at is None or token not in at:
+            break
+        names.append(token)
+        at = at[token]
+    return " ".join(("wirewatch", *names, "--help"))
+
+
+def _silence(stream: TextIO) -> None:
+    """The reader of our output has gone: nothing more to say, and no noise about it at the end either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

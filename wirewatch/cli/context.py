@@ -42,10 +42,11 @@ def configuration() -> Configuration:
 def take_settings(tokens: Sequence[str]) -> list[str]:
     """Take ``--config FILE`` and every setting's flag off the tokens and keep them; the rest is the command's.
 
-    Each works before or behind the command's name, as ``--flag value`` or ``--flag=value``. Tokens after a
-    bare ``--`` are left alone. Raises `UserError` where a flag has no value.
+    Each works before or behind the command's name, as ``--flag value`` or ``--flag=value``, with ``-`` for
+    ``_`` if you like. Tokens after a bare ``--`` are left alone. Raises `UserError` where a flag has no value.
     """
     known = {option.flag: option.key for option in options()}
+    known |= {flag.replace("_", "-"): key for flag, key in known.items()}
     config: Path | None = None
     flags: dict[str, str] = {}
     rest: list[str] = []
@@ -59,9 +60,10 @@ def take_settings(tokens: Sequence[str]) -> list[str]:
             rest.append(token)
             continue
         if not equals:
-            value = next(waiting, "")
-            if not value:
+            following = next(waiting, None)
+            if following is None:
                 raise UserError(f"{name} needs a value: {name} VALUE")
+            value = following
         if name == "--config":
             config = Path(value)
         else:

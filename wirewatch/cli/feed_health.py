@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from wirewatch.brokers.interface import Broker
 from wirewatch.canary import CANARY_ID
-from wirewatch.cli.pipeline import known_feeds, open_index
-from wirewatch.errors import UserError
+from wirewatch.cli.opening import open_index
+from wirewatch.errors import BadInput, UserError
 from wirewatch.events import EntryEvent, Feed, Poll, decode
 from wirewatch.health import feed_state
+from wirewatch.logs import get_logger
 from wirewatch.times import SystemClock
-from wirewatch.topics import POLLS
+from wirewatch.topics import FEEDS, POLLS
+
+_log = get_logger("feeds")
 
 
 class FeedStatus(Struct, frozen=True):
@@ -25,14 +29,38 @@ class FeedStatus(Struct, frozen=True):
     poll: Poll | None
 
 
-async def read_statuses(broker: Broker, data_dir: Path) -> list[FeedStatus]:
-    """Every feed's status, by id."""
+async def known_feeds(broker: Broker) -> dict[str, Feed]:
+    """Every feed there is on the log, by id. One that cannot be read is left out, with a word in the log."""
+    found: dict[str, Feed] = {}
+    for record in (await broker.latest(FEEDS.name)).values():
+        try:
+            feed = decode(record.value or b"", Feed)
+        except BadInput as error:
+            _log.error("a feed's definition cannot be read", feed=record.key, error=error)
+            continue
+        found[feed.id] = feed
+    return found
+
+
+def with_files(known: Mapping[str, Feed], file_feeds: Sequence[Feed]) -> dict[str, Feed]:
+    """The feeds on the log, and those of the settings file that no start has published yet."""
+    return {**{feed.id: feed for feed in file_feeds}, **known}
+
+
+async def read_statuses(broker: Broker | None, data_dir: Path, *, file_feeds: Sequence[Feed] = ()) -> list[FeedStatus]:
+    """Every feed's status, by id; ``file_feeds`` also where no start has published them yet.
+
+    ``broker`` is None where there is no log yet.
+    """
     now_ms = SystemClock().now_ms()
-    records = await broker.latest(POLLS.name)
-    polls = {key: decode(record.value or b"", Poll) for key, record in records.items()}
+    known: dict[str, Feed] = {}
+    polls: dict[str, Poll] = {}
+    if broker is not None:
+        known = await known_feeds(broker)
+        polls = {key: decode(record.value or b"", Poll) for key, record in (await broker.latest(POLLS.name)).items()}
     told = await _feed_events(data_dir, now_ms)
     statuses = []
-    for feed_id, feed in sorted((await known_feeds(broker)).items()):
+    for feed_id, feed in sorted(with_files(known, file_feeds).items()):
         if feed_id != CANARY_ID:
             health = feed_state(feed, polls.get(feed_id), told.get(feed_id), now_ms)
             statuses.append(FeedStatus(feed, health.state, health.words, polls.get(feed_id)))

@@ -6,16 +6,29 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from sinks.search.index import SearchIndex
-from wirewatch.brokers.connect import connect
+from wirewatch.brokers.connect import connect, parse_broker_url
+from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.context import configuration
-from wirewatch.cli.pipeline import open_control, open_index
-from wirewatch.control import ControlStore
+from wirewatch.control import ControlStore, SqliteControlStore
 from wirewatch.errors import UserError
 from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
+
+INDEX_FILE: Final = "search.db"
+CONTROL_FILE: Final = "control.db"
+
+
+def open_control(data_dir: Path) -> SqliteControlStore:
+    """The control store of a data folder; to be opened."""
+    return SqliteControlStore(data_dir / CONTROL_FILE)
+
+
+def open_index(data_dir: Path) -> SearchIndex:
+    """The search index of a data folder, for reading."""
+    return SearchIndex(data_dir / INDEX_FILE)
 
 
 @asynccontextmanager
@@ -30,6 +43,17 @@ async def opened_broker(mode: Literal["runner", "writer", "reader"]) -> AsyncIte
 
 
 @asynccontextmanager
+async def opened_log() -> AsyncIterator[Broker | None]:
+    """The log for a command that lists what is there: None where nothing has been written yet."""
+    config = configuration()
+    if not (parse_broker_url(config.settings.broker, config.data_dir) / LOG_FILE).is_file():
+        yield None
+        return
+    async with opened_broker("reader") as broker:
+        yield broker
+
+
+@asynccontextmanager
 async def opened_control() -> AsyncIterator[ControlStore]:
     """The control store of the settings in force, made where there is none, closed at the end."""
     data = configuration().data_dir
@@ -40,6 +64,11 @@ async def opened_control() -> AsyncIterator[ControlStore]:
         yield store
     finally:
         await store.close()
+
+
+def has_control() -> bool:
+    """Whether there is a control store yet: a command that only looks makes none."""
+    return (configuration().data_dir / CONTROL_FILE).exists()
 
 
 @asynccontextmanager

@@ -1,25 +1,27 @@
-"""Printing: tables for people, JSON lines for programs, messages and progress on standard error."""
+"""Printing: JSON lines for programs, lines for people, messages on standard error. Tables: `wirewatch.cli.tables`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from typing import Final
 
 import msgspec
 import orjson
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-_CONTROL = {c: None for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in (0x09, 0x0A)}
+# control characters, and what turns the direction of text: a headline must not write over what stands beside it
+_DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS: Final = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+_STEERING: Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS))
 
 
 def plain(text: object) -> str:
     """Text that cannot steer a terminal: a source's headline is hostile."""
-    return str(text).translate(_CONTROL)
+    return str(text).translate(_STEERING)
+
+
+def one_line(text: object) -> str:
+    """The same on one line: a headline must not forge a second one."""
+    return " ".join(plain(text).split())
 
 
 def print_json(value: object) -> None:
@@ -38,44 +40,3 @@ def say(text: str) -> None:
     """A word to the person at the keyboard, on standard error, so that it never mixes with output."""
     sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Rows for people; ``empty`` says in words that there are none."""
-    table = Table(box=None, header_style="bold", pad_edge=False, show_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold" if index == len(columns) - 1 else "ellipsis")
-    count = 0
-    for row in rows:
-        table.add_row(*(escape(plain(cell)) for cell in row))
-        count += 1
-    if not count:
-        say(empty)
-        return
-    console = Console(soft_wrap=False) if sys.stdout.isatty() else Console(width=200, no_color=True)
-    console.print(table)
-
-
-@contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Any]:
-    """A bar on standard error for what takes longer than two seconds; calls ``advance()`` of what it yields."""
-    console = Console(stderr=True)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task(what, total=total)
-
-        class _Advance:
-            @staticmethod
-            def advance(count: int = 1) -> None:
-                bar.advance(task, count)
-
-        yield _Advance()

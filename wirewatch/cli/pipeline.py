@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from processors.diff_handler import DiffHandler
 from processors.enrich import EnrichContext, enrich
@@ -18,7 +17,6 @@ from sinks.alerts.commands import reconcile_file
 from sinks.alerts.deliver import Deliverer, Limits
 from sinks.alerts.match import MatchSink
 from sinks.alerts.notify import NotifySink
-from sinks.search.index import SearchIndex
 from sinks.search.sink import SearchSink
 from sinks.web.kept_archive import KeptArchive
 from sinks.web.server import WebServer
@@ -26,9 +24,11 @@ from sinks.web.stream import StreamHub
 from wirewatch import stages
 from wirewatch.brokers.connect import connect
 from wirewatch.brokers.interface import Broker
-from wirewatch.control import ControlStore, SqliteControlStore
-from wirewatch.errors import BadInput, UserError
-from wirewatch.events import EntryEvent, Feed, decode
+from wirewatch.cli.feed_health import known_feeds
+from wirewatch.cli.opening import INDEX_FILE, open_control, open_index
+from wirewatch.control import ControlStore
+from wirewatch.errors import UserError
+from wirewatch.events import EntryEvent
 from wirewatch.hosting import Handler, Sink
 from wirewatch.hosting.runner import Runner
 from wirewatch.logs import get_logger
@@ -38,10 +38,8 @@ from wirewatch.settings import Configuration, Settings
 from wirewatch.settings.declared import read_networks
 from wirewatch.stages import STAGES
 from wirewatch.times import Clock, SystemClock, parse_duration_ms
-from wirewatch.topics import FEEDS, TOPICS
+from wirewatch.topics import TOPICS
 
-INDEX_FILE: Final = "search.db"
-CONTROL_FILE: Final = "control.db"
 _log = get_logger("run")
 
 
@@ -58,29 +56,6 @@ def check_supported(settings: Settings) -> None:
     for name, value in (("search", settings.search), ("control", settings.control)):
         if value != "embedded":
             raise UserError(f"{name}: {value.partition('://')[0]!r}: this version has embedded only")
-
-
-def open_control(data_dir: Path) -> SqliteControlStore:
-    """The control store of a data folder; to be opened."""
-    return SqliteControlStore(data_dir / CONTROL_FILE)
-
-
-def open_index(data_dir: Path) -> SearchIndex:
-    """The search index of a data folder, for reading."""
-    return SearchIndex(data_dir / INDEX_FILE)
-
-
-async def known_feeds(broker: Broker) -> dict[str, Feed]:
-    """Every feed there is, by id. One that cannot be read is left out, with a word in the log."""
-    found: dict[str, Feed] = {}
-    for record in (await broker.latest(FEEDS.name)).values():
-        try:
-            feed = decode(record.value or b"", Feed)
-        except BadInput as error:
-            _log.error("a feed's definition cannot be read", feed=record.key, error=error)
-            continue
-        found[feed.id] = feed
-    return found
 
 
 class Pipeline:

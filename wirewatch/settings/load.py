@@ -34,6 +34,13 @@ class Option(Struct, frozen=True):
         return f"--{self.key}"
 
     @property
+    def shown_default(self) -> str:
+        """The default as it is written in the file, ``""`` where there is none."""
+        if isinstance(self.default, bool):
+            return str(self.default).lower()
+        return "" if self.default in ("", []) else str(self.default)
+
+    @property
     def variable(self) -> str:
         """``WIREWATCH_WEB_LISTEN``."""
         return "WIREWATCH_" + self.key.replace(".", "_").upper()

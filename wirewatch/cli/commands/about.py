@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wirewatch.cli.app import app
-from wirewatch.cli.output import print_json, print_line, print_table, say
+from wirewatch.cli.output import print_json, print_line, say
+from wirewatch.cli.tables import print_table
 from wirewatch.schemas import write_schemas
 from wirewatch.settings.load import options
 
@@ -24,7 +24,6 @@ of headers, and a channel's `url` and `secret`, may be `env:NAME`: read from the
 written to the log."""
 
 
-@app.command(name="settings")
 def list_settings(*, json: bool = False, markdown: bool = False) -> int:
     """List every setting: its key in wirewatch.toml, its variable, its flag, its default and what it does.
 
@@ -50,7 +49,7 @@ def list_settings(*, json: bool = False, markdown: bool = False) -> int:
                 }
             )
         return 0
-    rows = [(o.key, "" if o.default in ("", []) else o.default, o.variable, o.help.text) for o in options()]
+    rows = [(o.key, o.shown_default, o.variable, o.help.text) for o in options()]
     print_table(("setting", "default", "variable", "what it does"), rows, empty="there are no settings")
     say("Each setting is also a flag of every command: --poll.min_interval 10s")
     return 0
@@ -59,15 +58,20 @@ def list_settings(*, json: bool = False, markdown: bool = False) -> int:
 def settings_page() -> str:
     """`docs/settings.md`, written from the declarations."""
     rows = [
-        f"| `{o.key}` | {f'`{o.default}`' if o.default not in ('', []) else ''} | `{o.variable}` | {o.help.text} |"
+        f"| `{o.key}` | {f'`{o.shown_default}`' if o.shown_default else ''} | `{o.variable}` | {o.help.text} |"
         for o in options()
     ]
     return "\n".join([_HEAD, *rows, _FOOT])
 
 
-@app.command
 def schemas(folder: Path) -> int:
-    """Write the JSON Schemas of every topic's value, and an AsyncAPI document, into a folder."""
+    """Write the JSON Schemas of every topic's value, and an AsyncAPI document, into a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder; made if it is not there.
+    """
     for path in write_schemas(folder):
         say(f"wrote {path}")
     return 0

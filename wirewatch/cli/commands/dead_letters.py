@@ -12,14 +12,14 @@ from wirewatch.brokers.dead_letters import (
     retry_dead_letter,
     show_dead_letter,
 )
-from wirewatch.cli.app import app, as_command
-from wirewatch.cli.opening import opened_broker
-from wirewatch.cli.output import print_json, print_line, print_table, say
+from wirewatch.cli.exits import as_command
+from wirewatch.cli.opening import opened_broker, opened_log
+from wirewatch.cli.output import print_json, print_line, say
+from wirewatch.cli.tables import print_table
 from wirewatch.errors import UserError
 from wirewatch.times import SystemClock
 
 dead_letters = cyclopts.App(name="dead-letters", help="Records that could not be processed: list, show, retry, drop.")
-app.command(dead_letters)
 
 
 @dead_letters.command(name="list")
@@ -38,8 +38,8 @@ async def list_them(
     json
         One JSON object a line.
     """
-    async with opened_broker("reader") as broker:
-        listed = await list_dead_letters(broker, stage=stage, include_done=all_)
+    async with opened_log() as broker:
+        listed = await list_dead_letters(broker, stage=stage, include_done=all_) if broker is not None else []
     if json:
         for item in listed:
             print_json(item)
@@ -58,7 +58,13 @@ async def list_them(
 @dead_letters.command
 @as_command
 async def show(id_: Annotated[str, cyclopts.Parameter(name="id")]) -> int:
-    """Show one dead letter whole: the record, where it came from, why it was rejected, its traceback."""
+    """Show one dead letter whole: the record, where it came from, why it was rejected, its traceback.
+
+    Parameters
+    ----------
+    id_
+        Its id, as `dead-letters list` shows it.
+    """
     async with opened_broker("reader") as broker:
         _, letter = await show_dead_letter(broker, id_)
     print_json(letter)
@@ -84,6 +90,15 @@ async def retry(
     """Put dead letters back on their topic, to be processed again.
 
     A snapshot that is retried may only add entries, as "backfilled": what is known since then stands.
+
+    Parameters
+    ----------
+    ids
+        Their ids, as `dead-letters list` shows them.
+    all_
+        All that are open, instead of ids.
+    stage
+        With --all: only this stage's.
     """
     chosen = await _chosen(ids, all_=all_, stage=stage)
     async with opened_broker("writer") as broker:
@@ -98,7 +113,17 @@ async def retry(
 async def drop(
     *ids: str, all_: Annotated[bool, cyclopts.Parameter(name="--all")] = False, stage: str | None = None
 ) -> int:
-    """Mark dead letters as done without retrying them. They are kept for their 30 days all the same."""
+    """Mark dead letters as done without retrying them. They are kept for their 30 days all the same.
+
+    Parameters
+    ----------
+    ids
+        Their ids, as `dead-letters list` shows them.
+    all_
+        All that are open, instead of ids.
+    stage
+        With --all: only this stage's.
+    """
     chosen = await _chosen(ids, all_=all_, stage=stage)
     async with opened_broker("writer") as broker:
         for id_ in chosen:

@@ -14,9 +14,9 @@ from rich.markup import escape
 
 from sinks.alerts.lifecycle import is_told
 from wirewatch.brokers.interface import Broker
-from wirewatch.cli.exits import as_command
 from wirewatch.cli.commands.run import stop_on_signals
 from wirewatch.cli.context import configuration
+from wirewatch.cli.exits import as_command
 from wirewatch.cli.output import plain, say
 from wirewatch.cli.pipeline import Pipeline
 from wirewatch.demo.origin import Origin

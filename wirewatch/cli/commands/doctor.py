@@ -9,12 +9,13 @@ import apsw
 
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.canary import CANARY_ID
-from wirewatch.cli.app import NOT_FOUND, app, as_command
 from wirewatch.cli.context import configuration
+from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.feed_health import read_statuses
 from wirewatch.cli.opening import opened_broker, opened_control, opened_index
-from wirewatch.cli.output import print_json, print_table
+from wirewatch.cli.output import print_json
 from wirewatch.cli.pipeline import check_supported
+from wirewatch.cli.tables import print_table
 from wirewatch.errors import WirewatchError
 from wirewatch.settings import Configuration
 from wirewatch.settings.declared import read_listen
@@ -27,10 +28,15 @@ _YEAR_2020_MS = 1_577_836_800_000
 _WELL = frozenset({"ok", "quiet", "ended"})
 
 
-@app.command
 @as_command
 async def doctor(*, json: bool = False) -> int:
-    """Check settings, disk, clock, log, index, deliveries and every feed. Exit status 1 where something is wrong."""
+    """Check settings, disk, clock, log, index, deliveries and every feed. Exit status 1 where something is wrong.
+
+    Parameters
+    ----------
+    json
+        One JSON object a line.
+    """
     findings = [finding async for finding in _look()]
     if json:
         for what, state, words in findings:

@@ -12,10 +12,10 @@ import msgspec
 from processors.enrich import EnrichContext, enrich
 from processors.parse import parse as parse_body
 from processors.replay import read_manifest, replay_polls, summarise
-from wirewatch.cli.app import app
 from wirewatch.cli.opening import read_file
-from wirewatch.cli.output import print_json, print_table, progress, say
+from wirewatch.cli.output import print_json, say
 from wirewatch.cli.showing import shown_entry, shown_feed
+from wirewatch.cli.tables import print_table, progress
 from wirewatch.errors import BadInput
 from wirewatch.events import EntryEvent, Feed
 from wirewatch.feeds import check_url, definition_of, read_feed_file
@@ -31,7 +31,6 @@ def _feed(path: Path | None, url: str | None) -> Feed:
     return feed
 
 
-@app.command
 def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
     """Print a file's entries, one a line, as JSON. Exit status 1 where nothing is recognised, with a message.
 
@@ -66,7 +65,6 @@ def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_
     return 0
 
 
-@app.command
 def replay(directory: Path, *, feed: Path | None = None, summary: bool = False) -> int:
     """Run recorded snapshots through parse and diff and print one event a line, as JSON.
 
@@ -106,7 +104,6 @@ def replay(directory: Path, *, feed: Path | None = None, summary: bool = False) 
     return 0
 
 
-@app.command
 def match(*, searches: Annotated[Path, cyclopts.Parameter(name="--searches")]) -> int:
     """Hold entries (JSON lines on standard input) against searches: per entry, the ids that match.
 

@@ -4,17 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import textwrap
+from collections.abc import Sequence
 from typing import Annotated
 
 import cyclopts
 
-from wirewatch.cli.app import app, as_command
 from wirewatch.cli.context import configuration
+from wirewatch.cli.exits import as_command
 from wirewatch.cli.output import say
 from wirewatch.cli.pipeline import Pipeline
+from wirewatch.settings.load import options
 from wirewatch.stages import STAGES
 
-_ROLES = "\n".join(f"{stage.name}: {stage.does}" for stage in STAGES.values())
+_HEAD = (
+    "Settings, with their defaults. The same names stand in wirewatch.toml (web.listen is listen under [web]) "
+    "and in the environment (WIREWATCH_WEB_LISTEN):"
+)
+
+
+def _columns(rows: Sequence[tuple[str, str]], width: int) -> str:
+    """Two columns that fit into 78: a name, and what it does."""
+    shown = (textwrap.wrap(does, 76 - width) or [""] for _, does in rows)
+    return "\n".join(
+        f"  {name if first else '':{width}}{line}"
+        for (name, _), lines in zip(rows, shown, strict=True)
+        for first, line in zip((True, *(False,) * len(lines)), lines, strict=False)
+    )
+
+
+run = cyclopts.App(
+    name="run",
+    help_epilogue="\n\n".join(
+        (
+            "Stages:",
+            _columns([(stage.name, stage.does) for stage in STAGES.values()], 8),
+            _HEAD,
+            _columns([(f"{option.flag} {option.shown_default}", option.help.text) for option in options()], 30),
+        )
+    ),
+)
 
 
 def stop_on_signals(pipeline: Pipeline) -> None:
@@ -30,15 +59,15 @@ def stop_on_signals(pipeline: Pipeline) -> None:
         loop.add_signal_handler(number, stop, number.name)
 
 
-@app.command(help_epilogue=f"Stages:\n\n{_ROLES}\n\nEvery setting is a flag too: see wirewatch settings.")
+@run.default
 @as_command
-async def run(*, role: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None) -> int:
+async def run_stages(*, role: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None) -> int:
     """Watch the feeds: poll, diff, enrich, index, match, deliver, and serve the page, until Ctrl-C.
 
     Parameters
     ----------
     role
-        Run only this stage; may be given several times.
+        Run only this stage (see below); may be given several times.
     """
     config = configuration()
     pipeline = Pipeline(config, roles=role or ())

@@ -8,17 +8,17 @@ import cyclopts
 import msgspec
 
 from sinks.alerts.commands import Explanation, add_search, explain, find_search, list_searches, remove_search
-from wirewatch.cli.app import NOT_FOUND, app, as_command
 from wirewatch.cli.context import configuration
-from wirewatch.cli.opening import moment_ms, opened_broker, opened_control, opened_index
-from wirewatch.cli.output import plain, print_json, print_line, print_table, say
+from wirewatch.cli.exits import NOT_FOUND, as_command
+from wirewatch.cli.opening import moment_ms, opened_broker, opened_control, opened_index, opened_log
+from wirewatch.cli.output import one_line, print_json, print_line, say
+from wirewatch.cli.tables import print_table
 from wirewatch.errors import UserError
 from wirewatch.events import Clause
 from wirewatch.query import MatchContext, parse_query
 from wirewatch.times import SystemClock
 
 searches = cyclopts.App(name="searches", help="Saved searches: add, list, show, test, explain, remove.")
-app.command(searches)
 
 
 def settings_file() -> str:
@@ -43,16 +43,22 @@ async def add(name: str, query: str, *, to: Annotated[list[str] | None, cyclopts
     now = SystemClock().now_ms()
     async with opened_broker("writer") as broker, opened_control() as store:
         saved = await add_search(broker, store, name=name, query=query, to=to or [], file=settings_file(), now_ms=now)
-    print_line(f"{saved.id} {saved.name!r}: {saved.query}")
+    print_line(one_line(f"{saved.id} {saved.name!r}: {saved.query}"))
     return 0
 
 
 @searches.command(name="list")
 @as_command
 async def list_them(*, json: bool = False) -> int:
-    """List the saved searches."""
-    async with opened_broker("reader") as broker:
-        found = await list_searches(broker)
+    """List the saved searches.
+
+    Parameters
+    ----------
+    json
+        One JSON object a line.
+    """
+    async with opened_log() as broker:
+        found = await list_searches(broker) if broker is not None else []
     if json:
         for search in found:
             print_json(search)
@@ -68,7 +74,13 @@ async def list_them(*, json: bool = False) -> int:
 @searches.command
 @as_command
 async def show(name: str) -> int:
-    """Show one saved search, by its name or id."""
+    """Show one saved search, as JSON.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
     async with opened_broker("reader") as broker:
         print_json(await find_search(broker, name))
     return 0
@@ -87,6 +99,8 @@ async def try_query(query: str, *, since: str = "24h", samples: int = 5, json: b
         How far back: a duration, a date, or a time.
     samples
         How many of the newest finds to show.
+    json
+        One JSON object.
     """
     parse_query(query, saved=True)
     now = SystemClock().now_ms()
@@ -120,6 +134,8 @@ async def explain_one(id_: Annotated[str, cyclopts.Parameter(name="id")], entry:
         The saved search's name or id.
     entry
         An entry's id, or an event's.
+    json
+        One JSON object.
     """
     async with opened_broker("reader") as broker:
         search = await find_search(broker, id_)
@@ -136,7 +152,7 @@ async def explain_one(id_: Annotated[str, cyclopts.Parameter(name="id")], entry:
 
 
 def _print_explanation(told: Explanation, headline: str) -> None:
-    say(f"{'matches' if told.matches else 'does not match'}: {plain(headline)}")
+    say(f"{'matches' if told.matches else 'does not match'}: {one_line(headline)}")
     rows = [("holds", *_clause(c)) for c in told.matched] + [("fails", *_clause(c)) for c in told.unmatched]
     print_table(("", "clause", "where", "words"), rows, empty="")
 
@@ -148,8 +164,14 @@ def _clause(clause: Clause) -> tuple[str, str, str]:
 @searches.command
 @as_command
 async def remove(name: str) -> int:
-    """Remove a saved search. What it told stays on record."""
+    """Remove a saved search. What it told stays on record.
+
+    Parameters
+    ----------
+    name
+        Its name or id.
+    """
     async with opened_broker("writer") as broker:
         gone = await remove_search(broker, name, file=settings_file(), now_ms=SystemClock().now_ms())
-    print_line(f"{gone.name!r} is removed")
+    print_line(one_line(f"{gone.name!r} is removed"))
     return 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from wirewatch.cli.app import app, as_command
+from wirewatch.cli.exits import as_command
 from wirewatch.cli.opening import moment_ms, opened_index
-from wirewatch.cli.output import print_json, print_table, say
+from wirewatch.cli.output import print_json, say
+from wirewatch.cli.tables import print_table
 from wirewatch.errors import UserError
 from wirewatch.times import SystemClock
 
 
-@app.command
 @as_command
 async def search(
     *query: str,
