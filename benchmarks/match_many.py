@@ -89,7 +89,7 @@ def entries(rng: random.Random, made: list[str], count: int) -> list[EntryEvent]
     return found
 
 
-def searches(rng: random.Random, made: list[str]) -> list[tuple[str, Query]]:
+def search_texts(rng: random.Random, made: list[str]) -> list[str]:
     """Of every kind that people save: words, phrases, fields, prefixes, figures, alternatives."""
     kinds = (
         "{a} {b}",
@@ -104,9 +104,13 @@ def searches(rng: random.Random, made: list[str]) -> list[tuple[str, Query]]:
     found = []
     for nth in range(SEARCHES):
         a, b, c = rng.sample(made, 3)
-        text = kinds[nth % len(kinds)].format(a=a, b=b, c=c, stem=a[:4], number=nth % 50)
-        found.append((f"su_{nth}", parse_query(text)))
+        found.append(kinds[nth % len(kinds)].format(a=a, b=b, c=c, stem=a[:4], number=nth % 50))
     return found
+
+
+def searches(rng: random.Random, made: list[str]) -> list[tuple[str, Query]]:
+    """The same, parsed."""
+    return [(f"su_{nth}", parse_query(text)) for nth, text in enumerate(search_texts(rng, made))]
 
 
 def prepare(document: Document) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sinks.search.index import SearchIndex
 from wirewatch import identity
 from wirewatch.brokers.embedded import open_reader
 from wirewatch.brokers.interface import Record
-from wirewatch.cli.pipeline import open_index
 from wirewatch.events import Alert, EntryEvent, SnapshotInfo, decode
 
 ENTRY_OPS = {"baseline", "created", "backfilled", "updated", "withdrawn", "restored"}
@@ -99,7 +99,7 @@ async def check_index(data: Path, events: Sequence[Event]) -> list[str]:
         if event["entry_id"] is not None:
             model[event["entry_id"]].append(event["id"])
     complaints = []
-    index = open_index(data)
+    index = SearchIndex(data / "search.db")
     try:
         for entry_id, ids in model.items():
             found = [event.id for event in await index.entry(entry_id)]

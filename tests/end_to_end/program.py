@@ -17,8 +17,10 @@ from typing import Any
 
 from tests.end_to_end.recorded_origin import RecordedOrigin
 from wirewatch.brokers.embedded import open_reader
-from wirewatch.cli.pipeline import open_control
+from wirewatch.control import SqliteControlStore
+from wirewatch.events import Poll, decode
 from wirewatch.hosting.runner import streamed_inputs
+from wirewatch.topics import POLLS
 
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
 STAGES = ("diff", "enrich", "search", "match", "notify")
@@ -54,10 +56,12 @@ class Program:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
+        self._began_at = 0
 
     def start(self) -> None:
         """Start it; its words go to the folder's ``log``."""
         with (self.folder / "log").open("ab") as log:
+            self._began_at = log.tell()
             self.process = subprocess.Popen(
                 [WIREWATCH, "run"], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -65,6 +69,10 @@ class Program:
     def alive(self) -> bool:
         """Whether it runs."""
         return self.process is not None and self.process.poll() is None
+
+    def polls(self) -> bool:
+        """Whether it came so far since its last start."""
+        return b'"event": "polling"' in (self.folder / "log").read_bytes()[self._began_at :]
 
     def kill(self) -> None:
         """Kill it (-9) with everything it started."""
@@ -103,10 +111,12 @@ class Program:
         return [json.loads(line) for line in lines if line.strip()]
 
     async def waiting(self) -> dict[str, int]:
-        """What the stages and the outbox still have to do; empty where all is done."""
-        left: dict[str, int] = {}
+        """What the poller, the stages and the outbox still have to do; empty where all is done."""
         broker = open_reader(self.folder / "data")
         try:
+            polls = [decode(record.value or b"", Poll) for record in (await broker.latest(POLLS.name)).values()]
+            owed = sum(poll.owed for poll in polls)
+            left = {"confirmations": owed} if owed else {}
             for stage in STAGES:
                 for topic in streamed_inputs(stage):
                     end = (await broker.bounds(topic, 0)).end
@@ -115,7 +125,7 @@ class Program:
                         left[stage] = left.get(stage, 0) + behind
         finally:
             await broker.close()
-        store = open_control(self.folder / "data")
+        store = SqliteControlStore(self.folder / "data" / "control.db")
         await store.open()
         pending = sum(channel.pending for channel in (await store.waiting()).values())
         await store.close()
@@ -127,7 +137,7 @@ class Program:
         calm = 0
         while calm < 2:
             assert self.alive(), self.log()[-2000:]
-            left = asyncio.run(self.waiting())
+            left = asyncio.run(self.waiting()) if self.polls() else {"start": 1}
             calm = 0 if left else calm + 1
             assert time.monotonic() < until, f"still to do after {seconds:.0f} s: {left}"
             time.sleep(0.3)

@@ -136,8 +136,8 @@ def _run(recordings: Path, folder: Path) -> Scenario:
     program.start()
     try:
         for number in range(KILLS):
-            origin.ceiling = (number + 0.9) / KILLS
-            killer.wait_for((number + 0.5) / KILLS)
+            origin.ceiling = min((number + 0.9) / KILLS, 0.99)
+            killer.wait_for(min((number + 0.5) / KILLS, 0.98))
             if number == KILLS // 2:
                 asyncio.run(_poison(folder / "data"))
             killer.strike()
