@@ -8,14 +8,11 @@ committed its new entry, and until the receiver has the webhook. Beside it, in t
 hops: the same number of stages that only pass a record on, and the same receiver.
 
     .venv/bin/python benchmarks/pipeline_throughput.py [snapshots] [latency samples]
-
-``PROFILE=FILE.html`` writes what pyinstrument (if installed) saw of the event loop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -257,6 +254,8 @@ async def pipeline(folder: Path, receiver: Receiver, snapshots: int, samples: in
             pass
         event_id = found[0].headers["ce_id"]
         told.append(await receiver.wait(event_id) - began)
+        while event_id not in search.done:
+            await asyncio.sleep(0.001)
         indexed.append(search.done[event_id] - began)
         await asyncio.sleep(0.01)
     index = SearchIndex(folder / "search.db")
@@ -380,24 +379,10 @@ async def measure(folder: Path, snapshots: int, samples: int) -> tuple[dict[str,
     for name in ("real", "bare"):
         (folder / name).mkdir()
     try:
-        with _profiled():
-            real = await pipeline(folder / "real", receiver, snapshots, samples)
+        real = await pipeline(folder / "real", receiver, snapshots, samples)
         return real, await bare(folder / "bare", receiver, samples)
     finally:
         await receiver.close()
-
-
-@contextlib.contextmanager
-def _profiled() -> Any:
-    if not (path := os.environ.get("PROFILE")):
-        yield
-        return
-    from pyinstrument import Profiler  # type: ignore[import-not-found]  # noqa: PLC0415 - only where asked for
-
-    profiler = Profiler(async_mode="disabled")
-    with profiler:
-        yield
-    Path(path).write_text(profiler.output_html())
 
 
 def main() -> None:
