@@ -62,7 +62,7 @@ def datelines(errors: collections.Counter[str]) -> None:
 
 def reuters_places(errors: collections.Counter[str]) -> None:
     """Countries that a story is filed under, against those its lead and dateline name."""
-    names = {"-".join(fold(key).split()): place.id for key, place in gazetteer().by_name.items() if place}
+    names = {"-".join(fold(key).split()): place.id for key, place in gazetteer().items() if place}
     right = found = wanted = 0
     for row in rows("reuters_datelines_dev.jsonl.xz"):
         truth = {REUTERS.get(place) or names.get(place) for place in row["places"]} - {None}

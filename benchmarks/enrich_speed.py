@@ -27,6 +27,20 @@ last year. She thanked volunteers in Warsaw, Berlin and Paris who have been help
 The shortage is expected to last for weeks, and prices rose by 12 percent in the first days of the month, according \
 to figures seen by local media. Residents were urged to stay at home and to keep away from the river bank.
 """
+ORDINARY_HEADLINE = "Velmora to replace ferry with bridge after years of complaints"
+ORDINARY = """\
+The council of Velmora said on Tuesday that work on the new bridge over the river Tarn would begin next spring. \
+Residents had complained for years about the ferry, which often stops in bad weather.
+The mayor, Anna Lindqvist, told reporters that the money had been found and that local firms would be asked first. \
+"We have waited long enough," she said, adding that the old landing stage would be kept as a museum.
+Three people were injured when the ferry hit the quay in January, and an inquiry found that the brakes had not been \
+checked. The operator has since paid for repairs and says that the boat is safe.
+Shops near the landing stage fear that they will lose trade. Their association wants the council to build a car park \
+and to lower rents until the bridge is open. A meeting is planned for next week in the town hall, where engineers \
+will show drawings and answer questions from the public.
+The bridge will be paid for by the region and the state in equal parts. It is the largest building project in the area \
+since the dam was finished.
+"""
 HEADLINE = "Over 120 Detained, 14 Officers Injured During Night Raid in Odesa - Media Citing Interior Ministry"
 
 
@@ -39,12 +53,12 @@ def best_us(work: Callable[[], object], repeat: int = 7) -> float:
     """Microseconds a call takes, the best of several rounds."""
     rounds = []
     for _ in range(repeat):
-        began = time.perf_counter()
+        began = time.process_time()  # of this process alone: the machine may be shared
         count = 0
-        while time.perf_counter() - began < 0.12:
+        while time.process_time() - began < 0.12:
             work()
             count += 1
-        rounds.append((time.perf_counter() - began) / count * 1e6)
+        rounds.append((time.process_time() - began) / count * 1e6)
     return min(rounds)
 
 
@@ -56,22 +70,27 @@ def main() -> None:
     gc.collect()
     loaded = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(f"tables and model: {time.perf_counter() - began:.2f} s, {loaded:.0f} MiB at the most while loading")
-    names = gazetteer().names
-    print(f"{'body':>8} {'enrich us':>10} {'us per KB':>10} {'floor us':>9} {'ratio':>6}")
+    print(f"{'text':>12} {'enrich us':>10} {'us per KB':>10} {'floor us':>9} {'ratio':>6}")
+    measure("ordinary", ORDINARY_HEADLINE, ORDINARY)
+    measure("its head", ORDINARY_HEADLINE, ORDINARY[:200])
     for size in (0, 250, 1_000, 4_000, MAX_BODY):
-        text = body(size)
+        measure(f"dense {size}", HEADLINE, body(size))
 
-        def enrich_once(text: str = text) -> object:
-            language = find_language(f"{HEADLINE}. {text}")
-            return read_entry(HEADLINE, text, language.code)
 
-        def floor(text: str = text) -> object:
-            find_language(f"{HEADLINE}. {text}")
-            return names.find(fold(f"{HEADLINE}. {text}"))
+def measure(name: str, headline: str, text: str) -> None:
+    """Print one line of the table."""
+    both = f"{headline}. {text}"
 
-        took, least = best_us(enrich_once), best_us(floor)
-        per_kb = took / max((size + len(HEADLINE)) / 1000, 0.001)
-        print(f"{size:>8} {took:>10.0f} {per_kb:>10.0f} {least:>9.0f} {took / least:>6.1f}")
+    def enrich_once() -> object:
+        return read_entry(headline, text, find_language(both).code)
+
+    def floor() -> object:
+        find_language(both)
+        return gazetteer().find(fold(both))
+
+    took, least = best_us(enrich_once), best_us(floor)
+    per_kb = took / max(len(both) / 1000, 0.001)
+    print(f"{name:>12} {took:>10.0f} {per_kb:>10.0f} {least:>9.0f} {took / least:>6.1f}")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,10 @@ _TAIL = re.compile(
     r"yesterday|again|"
     r"in a statement|reportedly|separately|previously))+$"
 )
+_TAIL_ENDS = (
+    "day", "earlier", "later", "also", "then", "has", "have", "had", "again", "statement", "reportedly", "separately",
+    "previously",
+)  # fmt: skip
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be|to|will|not)$")
 _REACH = 140
 
@@ -114,10 +118,13 @@ def _lexicon() -> Lexicon[tuple[Cue, ...]]:
 _LEXICON = _lexicon()
 
 
-def read_body(body: str, body_start: int) -> list[_Said]:
-    """The body's chain, in order: a sentence's relay before its origin, else as they come."""
+def read_body(body: str, body_start: int, folded: str | None = None) -> list[_Said]:
+    """The body's chain, in order: a sentence's relay before its origin, else as they come.
+
+    ``folded`` is the body as `fold` gives it, where that is known already.
+    """
     text = body[:BODY_READ]
-    cues = [hit for hit in _LEXICON.find(fold(text)) if hit[1] >= body_start]
+    cues = [hit for hit in _LEXICON.find(fold(body) if folded is None else folded) if hit[1] >= body_start]
     if not cues:
         return []
     links: list[_Said] = []
@@ -185,8 +192,9 @@ def _sources(
 def _before(text: str, start: int, cue_start: int) -> Source | None:
     begin = max(start, cue_start - _REACH)
     stretch = text[begin:cue_start]
-    tail = _TAIL.search(stretch.rstrip())
-    stretch = stretch[: tail.start()] if tail is not None else stretch.rstrip().rstrip(",")
+    stretch = stretch.rstrip()
+    tail = _TAIL.search(stretch) if stretch.endswith(_TAIL_ENDS) else None
+    stretch = stretch[: tail.start()] if tail is not None else stretch.rstrip(",")
     if _PASSIVE.search(stretch) is not None:
         return None
     last = 0

@@ -56,6 +56,9 @@ def find_background(body: str) -> list[Span]:
         if number == 0:
             continue
         paragraph = body[start : min(end, start + 500)]
+        low = paragraph.lower()
+        if not any(hint in low for hint in _HINTS) and _OPENING.match(paragraph) is None:
+            continue
         first_start, first_end = sentences(paragraph)[0]
         first = paragraph[first_start:first_end]
         low = first.lower()

@@ -22,6 +22,7 @@ _WORD = r"(?:[^\W\d_][^\W\d_.'’]{0,24}\.?(?:['’-][^\W\d_]{1,20}){0,3}|[^\W\d
 _NAME = rf"{_WORD}(?: {_WORD}){{0,4}}"
 _AGENCY = r"[^()\n]{2,40}"
 _DASH = r"(?:\.?[-–—]{1,2}|:)"
+_DASHES = re.compile(_DASH)
 _DATELINE = re.compile(
     rf"\s{{0,4}}(?P<place>{_NAME}(?:/{_NAME}){{0,2}})(?P<more> ?, (?!{_DATE}){_NAME}){{0,2}}"
     rf"(?: ?[,.]? (?P<date>{_DATE}))?[,.]?"
@@ -44,7 +45,8 @@ def find_dateline(body: str, known: Callable[[str], bool] | None = None) -> Date
     any other sentence may begin with a name and a dash. ``known``, where given, is asked whether a name that is not
     in capitals is a place ("Mr Smith (Labour) -" is none).
     """
-    match = _DATELINE.match(body[:_REACH])
+    head = body[:_REACH]
+    match = _DATELINE.match(head) if _DASHES.search(head) is not None else None
     if match is None:
         return None
     place = match.group("place").strip()

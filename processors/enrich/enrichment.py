@@ -13,7 +13,7 @@ from processors.enrich.background import find_background
 from processors.enrich.datelines import find_dateline
 from processors.enrich.figures import link_figures, reading_language
 from processors.enrich.gazetteer import gazetteer
-from processors.enrich.hedges import find_hedge
+from processors.enrich.hedges import read_hedge
 from processors.enrich.language import find_language
 from processors.enrich.names import find_names
 from processors.enrich.places import find_places, is_titled
@@ -86,7 +86,7 @@ def read_entry(headline: str, body: str, language: str | None) -> Enrichment:
     words = reading_language(language, f"{headline_folded} {body_folded[:400]}")
     background = find_background(body)
     statement = find_statement(headline)
-    attribution = chain(statement, read_body(body, start))
+    attribution = chain(statement, read_body(body, start, body_folded))
     places, demonyms = find_places(
         [("headline", headline, headline_folded, 0), ("body", body, body_folded, start)], table
     )
@@ -105,7 +105,7 @@ def read_entry(headline: str, body: str, language: str | None) -> Enrichment:
         version=VERSION,
         dateline=dateline,
         attribution=[_plain(link, demonyms, places) for link in attribution],
-        hedge=find_hedge(headline, body[start:], statement),
+        hedge=read_hedge(headline, body[start:], statement),
         figures=figures,
         places=[
             structs.replace(place, background=all(_inside(span, background) for span in place.spans))

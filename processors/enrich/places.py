@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from processors.enrich.gazetteer import Gazetteer, Known, gazetteer
+from processors.enrich.gazetteer import Gazetteer, gazetteer
 from processors.enrich.text import word_set
+from processors.enrich.towns import Known
 from wirewatch.events import Place, Span
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def find_places(
     demonyms: dict[Span, str] = {}
     for field, text, folded, start in fields:
         titled = field == "headline" and is_titled(text)
-        hits = [hit for hit in table.names.find(folded) if hit[1] >= start and hit[0] is not None]
+        hits = [hit for hit in table.find(folded) if hit[1] >= start and hit[0] is not None]
         for index, (place, begin, end) in enumerate(hits):
             following = hits[index + 1] if index + 1 < len(hits) else None
             if place is None or not _counts(place, text, folded, begin, end, following, titled=titled):

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ahocorasick_rs import MATCHKIND_STANDARD, AhoCorasick
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -73,32 +72,74 @@ def clean(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
+@lru_cache(maxsize=16)  # every lexicon wants the same few texts' words, one after another
+def words_of(folded: str) -> tuple[list[str], list[int], dict[str, list[int]]]:
+    """The words of a folded text, where each begins, and each word's indexes. Shared: read only."""
+    words = folded.split(" ")
+    starts = [total + number for number, total in enumerate(accumulate(map(len, words), initial=0))]
+    indexes: dict[str, list[int]] = {}
+    for index, word in enumerate(words):
+        if word in indexes:
+            indexes[word].append(index)
+        else:
+            indexes[word] = [index]
+    return words, starts, indexes
+
+
 class Lexicon(Generic[T]):
-    """Phrases looked up all at once (Aho-Corasick), whole words only, the longest where several begin together."""
+    """Phrases looked up by their words, whole words only, the longest where several begin together.
+
+    A text costs one look for each of its words, and one more for each longer phrase that begins with it.
+    """
 
     def __init__(self, phrases: Mapping[str, T]) -> None:
-        folded = {" " + " ".join(fold(phrase).split()): payload for phrase, payload in phrases.items()}
-        folded.pop(" ", None)
-        self._payloads = list(folded.values())
-        self._automaton = AhoCorasick(list(folded), matchkind=MATCHKIND_STANDARD)
+        self._known = {key: payload for phrase, payload in phrases.items() if (key := " ".join(fold(phrase).split()))}
+        self._longer: dict[str, list[str]] = {}  # phrases by their first two words, the longest first
+        self._firsts: set[str] = set()
+        for key in self._known:
+            first, space, rest = key.partition(" ")
+            self._firsts.add(first)
+            if space:
+                self._longer.setdefault(f"{first} {rest.partition(' ')[0]}", []).append(key)
+        for longer in self._longer.values():
+            longer.sort(key=len, reverse=True)
+
+    def get(self, phrase: str) -> T | None:
+        """What stands for a folded phrase, its words apart by one space; None where it is not known."""
+        return self._known.get(phrase)
+
+    def items(self) -> Iterable[tuple[str, T]]:
+        """Each folded phrase and what stands for it."""
+        return self._known.items()
 
     def find(self, folded: str) -> list[tuple[T, int, int]]:
         """``(payload, start, end)`` of each hit, in order. ``folded`` is what `fold` gave."""
-        haystack = f" {folded} "  # patterns begin with a space, so nothing is found inside a word
-        # all overlapping ones: one that ends inside a word must not hide a whole one that begins later
-        whole = [
-            (start, -end, index)
-            for index, start, end in self._automaton.find_matches_as_indexes(haystack, overlapping=True)
-            if haystack[end] == " "
-        ]
-        whole.sort()
+        words, starts, indexes = words_of(folded)
+        known, longer = self._known, self._longer
+        firsts = self._firsts.intersection(indexes)
+        if not firsts:
+            return []
         found: list[tuple[T, int, int]] = []
         done = 0
-        for start, minus_end, index in whole:
-            if start >= done:
-                done = -minus_end
-                found.append((self._payloads[index], start, done - 1))
+        for index in sorted([index for word in firsts for index in indexes[word]]):
+            start, phrase = starts[index], words[index]
+            if start < done:
+                continue
+            pair = f"{phrase} {words[index + 1]}" if index + 1 < len(words) else ""
+            if pair in longer:
+                phrase = _longest(longer[pair], folded, start) or phrase
+            if phrase in known:
+                done = start + len(phrase)
+                found.append((known[phrase], start, done))
         return found
+
+
+def _longest(phrases: list[str], folded: str, start: int) -> str | None:
+    for phrase in phrases:
+        end = start + len(phrase)
+        if folded.startswith(phrase, start) and (end == len(folded) or folded[end] == " "):
+            return phrase
+    return None
 
 
 @lru_cache(maxsize=32)  # several readers want the same text's sentences, one after another
