@@ -1,24 +1,37 @@
-"""When a feed is asked next: pure, from its settings and what came of the poll. Times are milliseconds since 1970."""
+"""When a feed is asked next: pure, from its settings, what came of the poll and what is known of its rhythm.
+
+Times are milliseconds since 1970. Nothing learned applies where ``every`` is a duration.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wirewatch.times import EPOCH, parse_duration_ms
+from wirewatch.times import parse_duration_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wirewatch.events import Feed
     from wirewatch.settings import Poll as PollSettings
 
 ACTIVE_FOR_MS = 2 * 3_600_000
 """A live page counts as active for this long after its last change."""
-RETRY_AFTER_CAP_MS = 86_400_000
-"""The longest that a source may put us off by Retry-After."""
+LOOKS_A_CHANGE = 10
+"""A source is looked at this often between two of its usual changes: what is new waits a twentieth of that."""
+LOOKS_A_SILENCE = 60
+"""And no wait is longer, for being quiet, than this part of the silence so far."""
+KNOWN_FROM = 5
+"""Changes that must have been seen before their interval means anything."""
+DAY_KNOWN_FROM = 48
+"""And before the hours in which they fell mean anything; two days must have passed as well."""
+TTL_STRETCH = 5
+"""A feed's ttl stretches the wait to this many times the usual one at most: few who write it mean it."""
+_HOURS = 24
+_HOUR_MS = 3_600_000
 
 
 class Cadence(Struct, frozen=True):
@@ -42,16 +55,80 @@ class Cadence(Struct, frozen=True):
         )
 
 
-def interval_ms(feed: Feed, cadence: Cadence, *, live: bool, since_change_ms: int | None) -> int:
+class Rhythm(Struct, frozen=True):
+    """What is known of a source, besides its settings.
+
+    ``live``: it is a live page. ``since_change_ms``: since its last change, None where none was seen yet.
+    ``change_every_ms``: its usual interval between changes, which were seen ``changes`` times. ``activity``: how
+    much more often than on average it changes at this time of day. ``ttl_ms`` and ``fresh_ms``: what it asks for
+    itself. ``ceiling_ms``: the longest wait, since longer ones let entries pass unseen.
+    """
+
+    live: bool = False
+    since_change_ms: int | None = None
+    change_every_ms: int | None = None
+    changes: int = 0
+    activity: float = 1.0
+    ttl_ms: int | None = None
+    fresh_ms: int | None = None
+    ceiling_ms: int | None = None
+
+
+def interval_ms(feed: Feed, cadence: Cadence, rhythm: Rhythm) -> int:
     """How often this feed is asked while all is well.
 
-    ``live``: it is a live page; ``since_change_ms``: since its last change, None where none was seen yet.
-    A duration in ``every`` holds as it is, never under ``min_interval``.
+    A duration in ``every`` holds as it is, never under ``min_interval``. Else a live page that changed lately is
+    asked every ``live_interval``, anything else every ``feed_interval``; more rarely the more rarely it changes, the
+    longer it has been quiet and the longer it says that its answers last, up to ``max_interval``; and more often
+    where entries would else pass unseen.
     """
     if feed.every != "auto":
         return max(parse_duration_ms(feed.every), cadence.min_ms)
-    active = since_change_ms is None or since_change_ms < ACTIVE_FOR_MS
-    return max(cadence.live_ms if live and active else cadence.feed_ms, cadence.min_ms)
+    since = rhythm.since_change_ms
+    if rhythm.live and (since is None or since < ACTIVE_FOR_MS):
+        said = max(rhythm.ttl_ms or 0, rhythm.fresh_ms or 0)
+        wait = max(cadence.live_ms, min(said, cadence.feed_ms))
+    else:
+        wait = _feed_wait(cadence, rhythm)
+    if rhythm.ceiling_ms is not None:
+        wait = min(wait, rhythm.ceiling_ms)
+    return max(wait, cadence.min_ms)
+
+
+def _feed_wait(cadence: Cadence, rhythm: Rhythm) -> int:
+    longest = max(cadence.max_ms, cadence.feed_ms)
+    wait = (rhythm.since_change_ms or 0) // LOOKS_A_SILENCE
+    known = rhythm.change_every_ms is not None and rhythm.changes >= KNOWN_FROM
+    if known and rhythm.change_every_ms is not None:
+        wait = max(wait, round(rhythm.change_every_ms / LOOKS_A_CHANGE / rhythm.activity))
+    said = max(min(rhythm.ttl_ms or 0, TTL_STRETCH * cadence.feed_ms), rhythm.fresh_ms or 0)
+    if known and rhythm.change_every_ms is not None:
+        # what it does goes before what it says: two looks at least between changes
+        said = min(said, rhythm.change_every_ms // 2)
+    return min(max(wait, said, cadence.feed_ms), longest)
+
+
+def activity_at(hours: Sequence[int], hour: int) -> float:
+    """How much more often than on average a source changes at that hour (UTC) or the next, between 1/4 and 4.
+
+    ``hours`` counts its changes by hour; too few of them say nothing. The next hour counts as well, so that a
+    long wait does not reach from a quiet night into the morning.
+    """
+    total = sum(hours)
+    if len(hours) != _HOURS or total < DAY_KNOWN_FROM:
+        return 1.0
+    busiest = max(_smoothed(hours, hour), _smoothed(hours, hour + 1))
+    return min(max(_HOURS * busiest / total, 0.25), 4.0)
+
+
+def _smoothed(hours: Sequence[int], hour: int) -> float:
+    before, at, after = (hours[(hour + step) % _HOURS] for step in (-1, 0, 1))
+    return (before + 2 * at + after) / 4
+
+
+def hour_of(ms: int) -> int:
+    """The hour of the day (UTC)."""
+    return ms // _HOUR_MS % _HOURS
 
 
 def jittered_ms(ms: int, feed_id: str, number: int) -> int:
@@ -61,42 +138,17 @@ def jittered_ms(ms: int, feed_id: str, number: int) -> int:
 
 
 def delay_ms(
-    feed: Feed,
-    cadence: Cadence,
-    *,
-    live: bool,
-    since_change_ms: int | None,
-    failures: int,
-    retry_after_ms: int | None,
-    number: int,
+    feed: Feed, cadence: Cadence, rhythm: Rhythm, *, failures: int, retry_after_ms: int | None, number: int
 ) -> int:
     """How long to wait after a poll. ``failures`` in a row (0: it went well) double it, up to ``max_interval``.
 
     ``retry_after_ms`` is what the source asked for, already clamped by `read_retry_after`; it can only make
     the wait longer. ``number`` varies the jitter.
     """
-    base = interval_ms(feed, cadence, live=live, since_change_ms=since_change_ms)
+    base = interval_ms(feed, cadence, rhythm)
     wait = base
     if failures:
         wait = min(base << min(failures - 1, 20), max(cadence.max_ms, base))
     if feed.every == "auto" or failures:
         wait = jittered_ms(wait, feed.id, number)
     return max(wait, cadence.min_ms, retry_after_ms or 0)
-
-
-def read_retry_after(text: str | None, *, now_ms: int) -> int | None:
-    """Retry-After, seconds or a date, as milliseconds from now: at least 0, at most a day (H60); None: no sense."""
-    if not text:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        # more digits than any wait needs: a day, without making a huge number of them
-        return min(int(text[:12]) * 1000, RETRY_AFTER_CAP_MS) if len(text) <= 12 else RETRY_AFTER_CAP_MS
-    try:
-        at = parsedate_to_datetime(text[:64])
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    ahead = int((at - EPOCH).total_seconds() * 1000) - now_ms
-    return min(max(ahead, 0), RETRY_AFTER_CAP_MS)

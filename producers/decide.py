@@ -11,12 +11,14 @@ from producers.answers import Answer
 from producers.cadence import Cadence, delay_ms
 from producers.plan import MOVED_AFTER, definition_hash
 from producers.records import poll_record, public_definition, snapshot_record
+from producers.rhythm import after_change, relaxed, resumed, rhythm_of, stopped_if_over
 from producers.sniff import looks_live
+from producers.wishes import read_ttl
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.events import Feed, Outcome, Poll, SnapshotInfo
 from wirewatch.identity import body_hash, snapshot_id
 from wirewatch.logs import redact
-from wirewatch.times import format_ms, parse_ms
+from wirewatch.times import format_ms
 
 
 class Asked(Struct, frozen=True):
@@ -52,6 +54,9 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
     if redefined:
         # without last_full the next poll fetches and publishes the whole body, should this one fail
         before = replace(before, definition_hash=defined, etag=None, last_modified=None, last_full=None, moved_to=None)
+        # and what was learned is of what was asked before
+        before = resumed(before, now_ms=now_ms)
+        before = replace(before, change_every_s=None, hours=[], rhythm_since=None, ceiling_s=None, over_since=None)
     if answer.reason is not None:
         return PollDecision([], _failed(feed, before, answer, asked, now_ms))
     if answer.body is None:
@@ -72,7 +77,7 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
         bytes=len(answer.body),
     )
     if not same:
-        poll = _changed(poll, before, now_ms)
+        poll = after_change(poll, before, ttl_ms=read_ttl(answer.body), now_ms=now_ms)
     info = snapshot_info(feed, poll, "body", now_ms=now_ms, owner=asked.owner, answer=answer, full=asked.full)
     poll = _good(feed, poll, "unchanged" if same else "changed", answer, asked, now_ms)
     return PollDecision([snapshot_record(info, answer.body)], poll)
@@ -162,15 +167,6 @@ def _confirm(feed: Feed, before: Poll, answer: Answer, asked: Asked, now_ms: int
     return PollDecision(snapshots, _good(feed, poll, "unchanged", answer, asked, now_ms))
 
 
-def _changed(poll: Poll, before: Poll, now_ms: int) -> Poll:
-    """How often it changes, told by the intervals seen, newer ones counting more."""
-    every = before.change_every_s
-    if before.last_change is not None:
-        seen = max(now_ms - parse_ms(before.last_change), 0) / 1000
-        every = round(seen if every is None else 0.8 * every + 0.2 * seen, 3)
-    return replace(poll, last_change=format_ms(now_ms), change_every_s=every)
-
-
 def _good(feed: Feed, poll: Poll, outcome: Outcome, answer: Answer, asked: Asked, now_ms: int) -> Poll:
     keep = answer.body is None  # a 304 need not repeat the validators it was asked with
     moved_to, moved_seen = _moved(feed, poll, answer, asked)
@@ -192,7 +188,10 @@ def _good(feed: Feed, poll: Poll, outcome: Outcome, answer: Answer, asked: Asked
         moved_to=moved_to,
         moved_seen=moved_seen,
         stopped=False,
+        ended=None,
     )
+    poll = relaxed(feed, asked.cadence, poll, fresh_ms=answer.fresh_ms, now_ms=now_ms)
+    poll = stopped_if_over(feed, poll, now_ms=now_ms)
     return replace(poll, next_due=_next_due(feed, poll, answer, asked, now_ms))
 
 
@@ -225,17 +224,16 @@ def _failed(feed: Feed, before: Poll, answer: Answer, asked: Asked, now_ms: int)
         moved_to=None,
         moved_seen=0,
         stopped=gone,
+        ended=None,
     )
     return replace(poll, next_due=_next_due(feed, poll, answer, asked, now_ms))
 
 
 def _next_due(feed: Feed, poll: Poll, answer: Answer, asked: Asked, now_ms: int) -> str:
-    changed = poll.last_change
     wait = delay_ms(
         feed,
         asked.cadence,
-        live=poll.live,
-        since_change_ms=None if changed is None else max(now_ms - parse_ms(changed), 0),
+        rhythm_of(poll, fresh_ms=answer.fresh_ms, now_ms=now_ms),
         failures=poll.failures,
         retry_after_ms=answer.retry_after_ms,
         # so that jitter differs from poll to poll also while the number stands still

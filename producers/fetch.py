@@ -14,9 +14,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from producers.answers import Answer, Ask, Limits
-from producers.cadence import read_retry_after
 from producers.decoding import ACCEPT_ENCODING, BodyDecoder
 from producers.faults import Refused, fault_of, plain
+from producers.wishes import read_freshness, read_retry_after
 from wirewatch.logs import redact
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class Fetcher:
             etag=_validator(headers.get("ETag")),
             last_modified=_validator(headers.get("Last-Modified")),
             retry_after_ms=hop.retry_after_ms,
+            fresh_ms=read_freshness(headers, now_ms=self._clock.now_ms()),
             moved_to=str(hop.url) if hop.hops and hop.permanent else None,
         )
         if ask.status_only or (response.status == 304 and ask.conditional):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from producers.answers import Limits
 from producers.asking import Asking
-from producers.cadence import RETRY_AFTER_CAP_MS, Cadence
+from producers.cadence import Cadence
 from producers.canary import run_canary
 from producers.inbox import Inbox, Waiting
 from producers.observing import Observed
@@ -19,6 +19,7 @@ from producers.publishing import Publisher
 from producers.recovery import recover
 from producers.schedule import Schedule
 from producers.turns import Turns
+from producers.wishes import WISH_CAP_MS
 from wirewatch import topics
 from wirewatch.brokers.partitioning import partition_for
 from wirewatch.brokers.view import LatestView
@@ -180,7 +181,10 @@ class Poller:
     async def _follow_requests(self) -> None:
         while True:
             for waiting in await self._inbox.receive(wait=1.0):
-                self._place_request(waiting)
+                if waiting.request.kind in {"sooner", "ended"}:
+                    await self._heed(waiting)
+                else:
+                    self._place_request(waiting)
             assigned = await self._inbox.assigned()
             if assigned != self._assigned:
                 await self._take_over(assigned)
@@ -208,12 +212,15 @@ class Poller:
         if feed is None or not feed.enabled or self._partition(feed_id) not in self._assigned:
             self._turns.feeds.pop(feed_id, None)
             self._schedule.remove(feed_id)
+            self._turns.resume(feed_id)  # what is removed or switched off is asked again once it is back
             if feed is None:
                 self._observed.forget(feed_id)
                 self._inbox.drop(feed_id)
             return
         known = self._turns.feeds.get(feed_id)
         self._turns.feeds[feed_id] = feed
+        if feed.every != "auto":
+            self._turns.resume(feed_id)
         poll = self._turns.polls.get(feed_id)
         same = poll is not None and poll.definition_hash == definition_hash(feed)
         if poll is not None and same:
@@ -226,7 +233,7 @@ class Poller:
         # a changed definition or rhythm is asked at once; else when it was due, however odd the clock was then
         fresh = poll is None or not same or (known is not None and known.every != feed.every)
         wait_ms = 0 if poll is None or fresh else parse_ms(poll.next_due) - self._clock.now_ms()
-        due = now + min(max(wait_ms, 0), max(RETRY_AFTER_CAP_MS, self._cadence.max_ms)) / 1000
+        due = now + min(max(wait_ms, 0), max(WISH_CAP_MS, self._cadence.max_ms)) / 1000
         self._put(feed_id, feed.url, due)
 
     def _put(self, key: str, url: str, due: float) -> None:
@@ -252,6 +259,20 @@ class Poller:
             ahead = parse_ms(poll.at) + self._cadence.min_ms - self._clock.now_ms()
             due = self._clock.monotonic() + min(max(ahead, 0), self._cadence.min_ms) / 1000
             self._put(request.feed_id, feed.url, due)
+
+    async def _heed(self, waiting: Waiting) -> None:
+        """What the diff saw of a feed's rhythm: ask it sooner, or see that it is over."""
+        assert self._turns is not None, "nothing is followed before the start"
+        feed_id = waiting.request.feed_id
+        poll = await self._turns.heed(waiting)
+        feed = self._turns.feeds.get(feed_id)
+        if poll is None or feed is None:
+            return
+        if poll.stopped:
+            self._schedule.remove(feed_id)
+        else:
+            wait_ms = min(max(parse_ms(poll.next_due) - self._clock.now_ms(), 0), self._cadence.max_ms)
+            self._put(feed_id, feed.url, self._clock.monotonic() + wait_ms / 1000)
 
     # -- what is done
 

@@ -12,6 +12,7 @@ from producers.decide import Asked, PollDecision, decide_poll
 from producers.page_checks import decide_page_check, plan_page_check, wait_for_page_check
 from producers.plan import definition_hash, full_body_due, plan_ask
 from producers.records import poll_record
+from producers.rhythm import hurried, resumed, told_over
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.logs import get_logger, redact
 from wirewatch.times import parse_ms
@@ -124,6 +125,36 @@ class Turns:
         self._inbox.done([one for one in waiting if last is not None and one.request.time < last])
         return [one for one in waiting if not one.served]
 
+    async def heed(self, waiting: Waiting) -> Poll | None:
+        """Take in what the diff saw of a feed's rhythm; the poll as it stands then, None where that changes nothing.
+
+        Raises what `Publisher.publish` raises.
+        """
+        request = waiting.request
+        async with self._lock(request.feed_id):
+            feed, poll = self.feeds.get(request.feed_id), self.polls.get(request.feed_id)
+            if feed is None or poll is None:
+                self._inbox.done([waiting])
+                return None
+            if request.kind == "sooner":
+                after = hurried(feed, self._cadence, poll, request)
+            else:
+                after = told_over(feed, poll, request)
+            if after is not poll:
+                self.polls[feed.id] = after
+                await self.publisher.publish([poll_record(after)])
+        self._inbox.done([waiting])
+        if after is poll:
+            return None
+        self._tell(feed, poll, after)
+        return after
+
+    def resume(self, feed_id: str) -> None:
+        """Ask a page again that was taken to have ended."""
+        poll = self.polls.get(feed_id)
+        if poll is not None:
+            self.polls[feed_id] = resumed(poll, now_ms=self._clock.now_ms())
+
     async def _answer(self, feed: Feed, previous: Poll | None, *, full: bool) -> Answer:
         try:
             ask = plan_ask(feed, previous, self._environ, unconditional=full)
@@ -190,6 +221,12 @@ class Turns:
         before = previous.outcome if previous is not None else None
         if poll.outcome == "gone" and before != "gone":
             _log.warning("the source says that this feed is gone; it is not asked any more", feed=feed.id, url=poll.url)
+        elif poll.ended is not None:
+            _log.warning(
+                "this live page has ended; it is not asked any more. Its definition changed, or every set, resumes it",
+                feed=feed.id,
+                why=poll.ended,
+            )
         elif poll.failures == 1:
             _log.warning("a feed does not answer well", feed=feed.id, reason=poll.reason, error=poll.error)
         elif poll.failures == 0 and previous is not None and previous.failures > 0:

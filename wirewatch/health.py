@@ -14,6 +14,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 _DAY_MS = 86_400_000
 _QUIET_FACTOR = 10  # so many times its usual pause without a change
+_RESUME = 'to go on, set every = "60s", or remove the feed and add it again'
 _LATE_MS = 300_000  # a poll this late means that nobody asks
 
 
@@ -30,6 +31,8 @@ def feed_state(feed: Feed, poll: Poll | None, last_feed_event: EntryEvent | None
         return FeedHealth("ended", "switched off by its owner")
     if poll is None:
         return FeedHealth("never-good", "not asked yet")
+    if poll.stopped and poll.ended is not None:
+        return FeedHealth("ended", f"ended ({poll.ended}), not asked since {_clock(poll.at, now_ms)}; {_RESUME}")
     if poll.stopped or poll.outcome == "gone":
         return FeedHealth("gone", f"gone since {_clock(poll.at, now_ms)}: {_why(poll)}; it is not asked any more")
     if poll.outcome == "blocked":

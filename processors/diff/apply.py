@@ -15,6 +15,7 @@ from processors.diff.lead import diff_lead
 from processors.diff.listing import listing_in_force, observe_listing
 from processors.diff.model import Diffed, Seen, Verdict
 from processors.diff.page_checks import ask_pages
+from processors.diff.rhythm import ask_rhythm
 from processors.diff.state import FeedState, Head, Known, Window, archived
 from processors.diff.verdict import HISTORY
 from processors.diff.volatile import observe_changes, same_but_volatile
@@ -55,6 +56,12 @@ class Picture:
         shared = any(k is not None for k in known) or bool(self.matching.ended)
         return bool(self.before.present and known) and not shared and self.listing != "full"
 
+    @property
+    def nearly_missed(self) -> bool:
+        """More than half of it is new: at the next such step entries may pass unseen."""
+        known = self.matching.known
+        return self.listing != "full" and bool(self.before.present) and 2 * known.count(None) > len(known)
+
 
 def apply_good(state: FeedState, seen: Seen, *, digest: str, verdict: Verdict, sightings: int = 1) -> Diffed:
     """The events of a good body that is not a repeat. ``sightings``: how often it was seen before it was believed."""
@@ -75,6 +82,7 @@ def apply_good(state: FeedState, seen: Seen, *, digest: str, verdict: Verdict, s
         volatile=head.volatile.learned,
     )
     head, requests = ask_pages(head, [k for k in leaving if not k.withdrawn], listing=picture.listing, seen=seen)
+    requests = [*requests, *ask_rhythm(picture.parsed, picture.seen, nearly_missed=picture.nearly_missed)]
     head = _learned(head, picture, absent)
     head = _advanced(head, picture, digest, missing)
     leaving = [*leaving, *told, *(msgspec.structs.replace(k, unique_id=False) for k in picture.matching.ended)]

@@ -5,34 +5,101 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.cadence import Cadence, delay_ms, interval_ms, jittered_ms, read_retry_after
+from producers.cadence import Cadence, Rhythm, activity_at, delay_ms, interval_ms, jittered_ms
 from wirewatch.events import Feed
 
 C = Cadence(min_ms=5_000, feed_ms=60_000, live_ms=15_000, max_ms=1_800_000)
 AUTO = Feed("a", "https://example.org/")
-NOW = 1_640_000_000_000
+LIVE = Rhythm(live=True)
+HOUR = 3_600_000
 
 
-def _delay(feed: Feed = AUTO, cadence: Cadence = C, **kwargs: object) -> int:
-    given_ = {"live": False, "since_change_ms": None, "failures": 0, "retry_after_ms": None, "number": 1, **kwargs}
-    return delay_ms(feed, cadence, **given_)  # type: ignore[arg-type]  # the test names only what it varies
+def _delay(feed: Feed = AUTO, cadence: Cadence = C, rhythm: Rhythm = LIVE, **kwargs: object) -> int:
+    given_ = {"failures": 0, "retry_after_ms": None, "number": 1, **kwargs}
+    return delay_ms(feed, cadence, rhythm, **given_)  # type: ignore[arg-type]  # the test names only what it varies
+
+
+def _often(**known: object) -> int:
+    return interval_ms(AUTO, C, Rhythm(**known))  # type: ignore[arg-type]  # the test names only what it varies
 
 
 def test_a_live_page_is_asked_often_while_it_is_active_and_like_a_feed_after() -> None:
-    assert interval_ms(AUTO, C, live=True, since_change_ms=None) == 15_000
-    assert interval_ms(AUTO, C, live=True, since_change_ms=60_000) == 15_000
-    assert interval_ms(AUTO, C, live=True, since_change_ms=3 * 3_600_000) == 60_000
-    assert interval_ms(AUTO, C, live=False, since_change_ms=0) == 60_000
+    assert _often(live=True) == 15_000
+    assert _often(live=True, since_change_ms=60_000) == 15_000
+    assert _often(live=True, since_change_ms=3 * HOUR) == 3 * 60_000
+    assert _often(since_change_ms=0) == 60_000
+
+
+def test_a_quiet_source_rests_longer_the_longer_it_is_quiet_up_to_the_longest_interval() -> None:
+    waits = [_often(since_change_ms=hours * HOUR) for hours in (0, 1, 2, 6, 24, 30, 1000)]
+    assert waits == [60_000, 60_000, 120_000, 360_000, 1_440_000, 1_800_000, 1_800_000]
+
+
+def test_a_source_is_asked_ten_times_between_two_of_its_changes_once_they_are_known() -> None:
+    assert _often(change_every_ms=HOUR, changes=4) == 60_000
+    assert _often(change_every_ms=HOUR, changes=5) == 360_000
+    assert _often(change_every_ms=60_000, changes=50) == 60_000
+    assert _often(change_every_ms=100 * HOUR, changes=50) == 1_800_000
+
+
+def test_hours_in_which_it_changes_more_are_asked_more_often() -> None:
+    hours = [0] * 24
+    hours[9:17] = [10] * 8
+    assert activity_at(hours, 12) == 3.0
+    assert activity_at(hours, 2) == 0.25
+    assert activity_at(hours, 8) == 2.25, "a wait must not reach from the quiet into the busy hours"
+    assert activity_at([1] * 24, 12) == 1.0, "too few changes to tell"
+    assert activity_at([], 12) == 1.0
+    assert _often(change_every_ms=HOUR, changes=80, activity=3.0) == 120_000
+
+
+def test_an_answer_that_says_it_is_fresh_is_not_asked_for_again_meanwhile() -> None:
+    assert _often(fresh_ms=600_000) == 600_000
+    assert _often(fresh_ms=24 * HOUR) == 1_800_000
+    assert _often(fresh_ms=1_000) == 60_000
+    assert _often(live=True, fresh_ms=600_000) == 60_000, "an active live page at least as often as a feed"
+
+
+def test_a_ttl_stretches_the_wait_by_five_at_most() -> None:
+    assert _often(ttl_ms=120_000) == 120_000
+    assert _often(ttl_ms=HOUR) == 300_000
+
+
+def test_what_a_source_does_goes_before_what_it_says() -> None:
+    assert _often(fresh_ms=600_000, change_every_ms=300_000, changes=9) == 150_000
+
+
+def test_a_ceiling_from_lost_entries_goes_before_all_else_but_the_least_interval() -> None:
+    assert _often(fresh_ms=600_000, change_every_ms=HOUR, changes=9, ceiling_ms=30_000) == 30_000
+    assert _often(ceiling_ms=10) == 5_000
+
+
+@given(
+    st.builds(
+        Rhythm,
+        live=st.booleans(),
+        since_change_ms=st.one_of(st.none(), st.integers(0, 10**12)),
+        change_every_ms=st.one_of(st.none(), st.integers(0, 10**12)),
+        changes=st.integers(0, 500),
+        activity=st.floats(0.25, 4),
+        ttl_ms=st.one_of(st.none(), st.integers(0, 86_400_000)),
+        fresh_ms=st.one_of(st.none(), st.integers(0, 86_400_000)),
+        ceiling_ms=st.one_of(st.none(), st.integers(0, 10**9)),
+    )
+)
+def test_nothing_learned_applies_to_a_duration_and_auto_stays_within_its_bounds(rhythm: Rhythm) -> None:
+    assert interval_ms(Feed("a", "https://example.org/", every="30s"), C, rhythm) == 30_000
+    assert C.min_ms <= interval_ms(AUTO, C, rhythm) <= C.max_ms
 
 
 def test_a_duration_in_every_holds_exactly_but_never_under_the_least_interval() -> None:
-    assert _delay(Feed("a", "https://example.org/", every="30s"), live=True) == 30_000
+    assert _delay(Feed("a", "https://example.org/", every="30s")) == 30_000
     assert _delay(Feed("a", "https://example.org/", every="100ms")) == 5_000
     assert _delay(Feed("a", "https://example.org/", every="100ms"), Cadence(min_ms=100)) == 100
 
 
 def test_failures_double_the_wait_up_to_the_longest_interval() -> None:
-    waits = [_delay(failures=n) for n in range(1, 40)]
+    waits = [_delay(rhythm=Rhythm(), failures=n) for n in range(1, 40)]
     for n, wait in enumerate(waits[:5]):
         assert abs(wait - 60_000 * 2**n) <= 60_000 * 2**n * 0.051
     assert max(waits) <= 1_800_000 * 1.05
@@ -54,25 +121,3 @@ def test_no_wait_is_ever_shorter_than_the_least_interval(failures: int, retry: i
     assert wait >= C.min_ms
     assert wait >= (retry or 0)
     assert wait <= max(1_800_000 * 1.05, retry or 0)
-
-
-def test_h60_retry_after_is_read_as_seconds_or_date_and_clamped() -> None:
-    assert read_retry_after("120", now_ms=NOW) == 120_000
-    assert read_retry_after("1000000000000", now_ms=NOW) == 86_400_000
-    assert read_retry_after("9" * 5000, now_ms=NOW) == 86_400_000
-    assert read_retry_after("Mon, 20 Dec 2021 11:35:20 GMT", now_ms=NOW) == 120_000
-    assert read_retry_after("Mon, 20 Dec 2010 11:35:20 GMT", now_ms=NOW) == 0
-    assert read_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now_ms=NOW) == 86_400_000
-
-
-@given(st.text(max_size=60))
-def test_h60_no_retry_after_breaks_or_brings_a_hot_loop(text: str) -> None:
-    wait = read_retry_after(text, now_ms=NOW)
-    assert wait is None or 0 <= wait <= 86_400_000
-    assert _delay(retry_after_ms=wait, failures=1) >= C.min_ms
-
-
-def test_h60_a_negative_retry_after_means_nothing() -> None:
-    assert read_retry_after("-5", now_ms=NOW) is None
-    assert read_retry_after("", now_ms=NOW) is None
-    assert read_retry_after(None, now_ms=NOW) is None

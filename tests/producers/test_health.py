@@ -11,6 +11,10 @@ from wirewatch.times import parse_ms
 FEED = Feed("f", "https://example.org/")
 AT = "2022-01-07T14:02:00.000Z"
 NOW = parse_ms("2022-01-07T14:03:00.000Z")
+HEALTH_ENDED = (
+    'ended (no change in a day), not asked since 14:02; to go on, set every = "60s", '
+    "or remove the feed and add it again"
+)
 WELL = Poll(
     "f", "unchanged", AT, "2022-01-07T14:05:00.000Z", 1, 5, 0, "u", status=200, last_good=AT, last_change=AT
 )  # fmt: skip
@@ -51,6 +55,13 @@ def test_each_state_is_told_plainly() -> None:
             None,
             "gone",
             "gone since 14:02: HTTP 410 Gone; it is not asked any more",
+        ),
+        (
+            FEED,
+            replace(WELL, stopped=True, ended="no change in a day"),
+            None,
+            "ended",
+            HEALTH_ENDED,
         ),
         (
             FEED,

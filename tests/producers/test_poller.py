@@ -19,9 +19,10 @@ from wirewatch.brokers.embedded.broker import EmbeddedBroker
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.events import Feed, FetchRequest
+from wirewatch.health import feed_state
 from wirewatch.identity import body_hash
 from wirewatch.settings.declared import Settings
-from wirewatch.times import SystemClock
+from wirewatch.times import SystemClock, parse_ms
 
 
 @asynccontextmanager
@@ -344,6 +345,102 @@ async def test_check_pages_false_turns_looking_off(broker: EmbeddedBroker, setti
         await put_request(broker, _request("page-check", entry_id="en_x", url=f"{origin.url}/entry"))
         await asyncio.sleep(0.3)
     assert origin.paths() == ["/feed"]
+
+
+async def test_entries_that_pass_nearly_unseen_make_the_next_look_sooner(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin
+) -> None:
+    origin.serve("/feed", b"x", headers={"Cache-Control": "max-age=4"})
+    await put_feed(broker, feed_at(origin, every="auto"))
+    slow = replace(settings, poll=replace(settings.poll, max_interval="1h"))
+
+    async def again() -> bool:
+        return len(origin.asked) > 1
+
+    async with polling(broker, slow) as poller:
+        await until(lambda: _all_known(broker, {"f"}))
+        assert parse_ms(poller.polls["f"].next_due) - parse_ms(poller.polls["f"].at) > 3_000
+        await put_request(broker, _request("sooner"))
+        await until(again, seconds=3)
+    assert (await last_polls(broker))["f"].ceiling_s is not None
+
+
+async def _ended(broker: EmbeddedBroker) -> bool:
+    return (await last_polls(broker))["f"].ended is not None
+
+
+async def _end_it(broker: EmbeddedBroker) -> None:
+    """The diff says that the page is over, now and an hour later."""
+    await until(lambda: _all_known(broker, {"f"}))
+    for hour in (1, 3):
+        await put_request(broker, _request("ended", f"e{hour}", time=f"2099-01-01T0{hour}:00:00.000Z"))
+    await until(lambda: _ended(broker))
+
+
+async def _asked_again(origin: Origin, count: int) -> bool:
+    return len(origin.asked) > count
+
+
+async def test_a_live_page_that_has_ended_is_asked_no_more_not_even_after_a_restart_and_says_so(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin
+) -> None:
+    origin.serve("/feed", b"x")
+    feed = feed_at(origin, every="auto", kind="live-page")
+    await put_feed(broker, feed)
+    async with polling(broker, settings):
+        await _end_it(broker)
+        await asyncio.sleep(0.1)
+        count = len(origin.asked)
+        await asyncio.sleep(0.2)
+    async with polling(broker, settings):
+        await asyncio.sleep(0.2)
+    assert len(origin.asked) == count
+    health = feed_state(feed, (await last_polls(broker))["f"], None, SystemClock().now_ms())
+    assert health.state == "ended"
+    assert "the source says that it is over" in health.words
+    assert 'set every = "60s"' in health.words
+
+
+@pytest.mark.parametrize("way", ["every", "again", "enabled", "definition"])
+async def test_each_way_to_resume_a_page_that_has_ended_resumes_it(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin, way: str
+) -> None:
+    origin.serve("/feed", b"x")
+    feed = feed_at(origin, every="auto", kind="live-page")
+    await put_feed(broker, feed)
+    async with polling(broker, settings):
+        await _end_it(broker)
+        await asyncio.sleep(0.1)
+        count = len(origin.asked)
+        if way == "every":
+            await put_feed(broker, replace(feed, every="20ms"))
+        elif way == "definition":
+            await put_feed(broker, replace(feed, withdraw_after=3))
+        else:
+            if way == "again":
+                await drop_feed(broker, "f")
+            else:
+                await put_feed(broker, replace(feed, enabled=False))
+            await asyncio.sleep(0.3)
+            await put_feed(broker, feed)
+        await until(lambda: _asked_again(origin, count), seconds=3)
+    assert (await last_polls(broker))["f"].ended is None
+
+
+async def test_a_duration_in_every_is_never_ended_nor_hurried(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin
+) -> None:
+    origin.serve("/feed", b"x", headers={"Cache-Control": "max-age=3600"})
+    await put_feed(broker, feed_at(origin, kind="live-page", every="50ms"))
+    async with polling(broker, settings):
+        await until(lambda: _all_known(broker, {"f"}))
+        for n, kind in enumerate(("ended", "sooner", "ended")):
+            await put_request(broker, _request(kind, f"r{n}", time=f"2099-01-01T0{n}:00:00.000Z"))
+        await asyncio.sleep(0.3)
+        count = len(origin.asked)
+        await until(lambda: _asked_again(origin, count + 3), seconds=3)
+    poll = (await last_polls(broker))["f"]
+    assert (poll.ended, poll.over_since, poll.ceiling_s) == (None, None, None)
 
 
 async def test_robots_txt_is_heeded_and_asked_once(broker: EmbeddedBroker, settings: Settings, origin: Origin) -> None:

@@ -45,7 +45,10 @@ class Poll(Struct, frozen=True):
     ``failures`` the failed polls in a row. Times are RFC 3339; sizes in bytes; ``took_ms`` of the request.
     ``body_number`` is the number of the last body published, which confirmations name as their base; ``live``
     says that it is a live page, ``change_every_s`` how often it has changed of late, ``page_checks`` when
-    entries' own pages were looked at within the last hour.
+    entries' own pages were looked at within the last hour. ``hours`` counts its changes by hour of the day (UTC),
+    since ``rhythm_since``; ``ttl_s`` is how long it says that it may be kept. ``ceiling_s`` is the longest wait, since
+    longer ones let entries pass unseen. ``over_since`` is when a live page began to say that it is over, ``over_at``
+    when it last did; ``ended`` says why one that ``stopped`` is not asked any more.
     """
 
     feed_id: str
@@ -76,17 +79,25 @@ class Poll(Struct, frozen=True):
     live: bool = False
     change_every_s: float | None = None
     page_checks: list[str] = []
+    hours: list[int] = []
+    rhythm_since: str | None = None
+    ttl_s: float | None = None
+    ceiling_s: float | None = None
+    over_since: str | None = None
+    over_at: str | None = None
+    ended: str | None = None
 
 
 class FetchRequest(Struct, frozen=True):
     """What the diff asks of a poller. ``id`` makes it once for each such body.
 
-    ``unconditional``: fetch the feed without validators. ``page-check``: look at an entry's own page.
+    ``unconditional``: fetch the feed without validators. ``page-check``: look at an entry's own page. ``sooner``:
+    so much is new since the snapshot before that entries may pass unseen. ``ended``: the page says it is over.
     """
 
     id: str
     feed_id: str
-    kind: Literal["unconditional", "page-check"]
+    kind: Literal["unconditional", "page-check", "sooner", "ended"]
     reason: str
     time: str
     entry_id: str | None = None
