@@ -6,17 +6,20 @@ different lists of parts can give the same bytes.
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from typing import Final
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = [one + two for one in _LETTERS for two in _LETTERS]
+_SHIFTS: Final = range(110, -1, -10)
 
 
 def _digest(prefix: str, *parts: str | int) -> str:
-    hashed = hashlib.blake2b(digest_size=15, person=prefix.encode())
-    for part in parts:
-        raw = str(part).encode("utf-8", "surrogatepass")
-        hashed.update(len(raw).to_bytes(8, "big"))
-        hashed.update(raw)
-    return f"{prefix}_{base64.b32encode(hashed.digest()).decode().lower()}"
+    raws = [str(part).encode("utf-8", "surrogatepass") for part in parts]
+    joined = b"".join([piece for raw in raws for piece in (len(raw).to_bytes(8, "big"), raw)])
+    number = int.from_bytes(hashlib.blake2b(joined, digest_size=15, person=prefix.encode()).digest(), "big")
+    # base32 in small letters: every event has several ids, and the standard library's takes three times as long
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def entry_id(feed_id: str, identity: str) -> str:

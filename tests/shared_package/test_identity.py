@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +28,11 @@ def test_ids_are_the_same_on_every_machine() -> None:
 
 def test_a_lone_surrogate_still_has_an_id() -> None:
     assert identity.content_hash("\ud800", "").startswith("ch_")
+
+
+@given(st.text(), st.text())
+def test_an_id_is_the_base32_of_its_hash_in_small_letters(feed_id: str, name: str) -> None:
+    hashed = hashlib.blake2b(digest_size=15, person=b"en")
+    for raw in (feed_id.encode("utf-8", "surrogatepass"), name.encode("utf-8", "surrogatepass")):
+        hashed.update(len(raw).to_bytes(8, "big") + raw)
+    assert identity.entry_id(feed_id, name) == "en_" + base64.b32encode(hashed.digest()).decode().lower()
