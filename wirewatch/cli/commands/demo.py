@@ -72,7 +72,9 @@ def demo_configuration(base: str, folder: Path, port: int, web: Configuration) -
         data_dir=str(folder),
         allow_networks=["127.0.0.0/8"],
         poll=Poll(min_interval="500ms", per_host_interval="200ms", robots=False),
-        web=replace(web.settings.web, listen=f"127.0.0.1:{port}"),
+        web=replace(
+            web.settings.web, listen=f"127.0.0.1:{port}", public_url=f"http://127.0.0.1:{port}" if port else ""
+        ),
         ops=Ops(canary_every="0s"),
         log=web.settings.log,
     )
