@@ -21,7 +21,7 @@ from wirewatch.topics import ALERTS, ENTRIES, Topic
 
 STREAMED: Final[tuple[Topic, ...]] = (ENTRIES, ALERTS)
 _KEPT: Final = 2_000
-_KEPT_BYTES: Final = 32 << 20
+_KEPT_BYTES: Final = 32 << 20  # of all partitions together
 _log = get_logger("web")
 
 
@@ -36,13 +36,14 @@ class TooOld(Exception):  # noqa: N818 - what the place is, not an error of ours
 class Tail:
     """The newest records of one partition, in memory, bounded in number and bytes."""
 
-    def __init__(self, topic: str, partition: int, end: int) -> None:
+    def __init__(self, topic: str, partition: int, end: int, *, most_bytes: int) -> None:
         self.topic = topic
         self.partition = partition
         self.begin = end
         self.end = end
         self._records: deque[Record] = deque()
         self._bytes = 0
+        self._most_bytes = most_bytes
 
     def add(self, records: Sequence[Record]) -> None:
         """Take records that follow what is here."""
@@ -50,7 +51,7 @@ class Tail:
             self._records.append(record)
             self._bytes += len(record.value or b"")
             self.end = record.offset + 1
-        while self._records and (len(self._records) > _KEPT or self._bytes > _KEPT_BYTES):
+        while self._records and (len(self._records) > _KEPT or self._bytes > self._most_bytes):
             gone = self._records.popleft()
             self._bytes -= len(gone.value or b"")
             self.begin = gone.offset + 1
@@ -82,10 +83,11 @@ class StreamHub:
 
     async def start(self) -> None:
         """Begin to follow at the log's present end."""
+        share = _KEPT_BYTES // sum(self._broker.partitions(topic.name) for topic in STREAMED)
         for topic in STREAMED:
             for partition in range(self._broker.partitions(topic.name)):
                 bounds = await self._broker.bounds(topic.name, partition)
-                tail = Tail(topic.name, partition, bounds.end)
+                tail = Tail(topic.name, partition, bounds.end, most_bytes=share)
                 self._tails[topic.name, partition] = tail
                 self._tasks.append(asyncio.create_task(self._follow(tail)))
 
@@ -119,9 +121,11 @@ class StreamHub:
         return {key: tail.end for key, tail in self._tails.items()}
 
     async def recent(self, since_ms: int, *, most: int) -> Offsets:
-        """The place before what was appended since then, at most so many records back in each partition."""
-        places = {}
+        """The place before the entries appended since then, at most so many records back in each partition."""
+        places = self.end()
         for (topic, partition), tail in self._tails.items():
+            if topic != ENTRIES.name:
+                continue
             since = await self._broker.offset_at(topic, partition, since_ms)
             bounds = await self._broker.bounds(topic, partition)
             places[topic, partition] = min(tail.end, max(since, tail.end - most, bounds.earliest))
