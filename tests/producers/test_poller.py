@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 
 import pytest
 from aiohttp import web
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from producers.poller import Poller
 from producers.records import poll_record
 from tests.producers.kit import Origin, drop_feed, last_polls, put_feed, put_request, snapshots, until
+from tests.producers.polling import feed_at, polling
 from wirewatch import topics
 from wirewatch.brokers.embedded.broker import EmbeddedBroker
 from wirewatch.brokers.interface import NewRecord, Record
@@ -23,17 +23,6 @@ from wirewatch.health import feed_state
 from wirewatch.identity import body_hash
 from wirewatch.settings.declared import Settings
 from wirewatch.times import SystemClock, parse_ms
-
-
-@asynccontextmanager
-async def polling(broker: EmbeddedBroker, settings: Settings, **kwargs: object) -> AsyncIterator[Poller]:
-    poller = Poller(broker, settings, **kwargs)  # type: ignore[arg-type]  # passed on as the test wrote it
-    task = asyncio.create_task(poller.run())
-    try:
-        yield poller
-    finally:
-        poller.stop()
-        await asyncio.wait_for(task, 15)
 
 
 class Versions:
@@ -58,10 +47,6 @@ class Versions:
         """Whether the last version was published and confirmed as often as is owed."""
         poll = (await last_polls(broker)).get("f")
         return poll is not None and poll.owed == 0 and poll.body_hash == body_hash(f"version {self.last}".encode())
-
-
-def feed_at(origin: Origin, path: str = "/feed", **kwargs: object) -> Feed:
-    return Feed(**{"id": "f", "url": origin.url + path, "every": "20ms", **kwargs})  # type: ignore[arg-type]
 
 
 async def test_each_version_is_published_once_and_confirmed_as_owed(
