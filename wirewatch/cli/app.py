@@ -36,16 +36,23 @@ COMMANDS: Final = {
 }
 """Each command, in the order of the help, with its module in `wirewatch.cli.commands` and its name there."""
 
+
+def _shown_default(value: object) -> object:
+    """A default that says something: nothing is shown of what is off or empty unless told otherwise."""
+    return value or None
+
+
 app = cyclopts.App(
     name="wirewatch",
     help="Watch live news: what is new, edited, withdrawn or restored, searchable and told in seconds.",
     help_epilogue=(
         "Every command takes --config FILE (default: wirewatch.toml in this folder), and every setting as a flag, "
         "such as --web.listen 127.0.0.1:9000; `wirewatch settings` lists them all. "
-        "Exit status: 0 done, 1 nothing found or a check failed, 2 a mistake in the command or the settings, "
+        "Exit status: 0 done, 1 nothing recognised or a check failed, 2 a mistake in the command or the settings, "
         "3 a fault that may pass, 4 storage, 70 a bug, 130 interrupted."
     ),
     help_format="plaintext",
+    default_parameter=cyclopts.Parameter(negative=(), show_default=_shown_default),
     version=__version__,
     result_action="return_value",
 )

@@ -1,6 +1,6 @@
 """Exit statuses, and how a command that waits is run to its end.
 
-0 done; 1 what was asked for did not come out (nothing recognised, not found, a check failed); 2 a mistake in
+0 done; 1 what was asked for did not come out (nothing recognised, a check failed); 2 a mistake in
 the command or the settings; 3 a fault that may pass (the store is busy, a server is away); 4 the store is
 damaged, full or newer than this program; 70 a bug of ours; 130 interrupted.
 """

@@ -96,12 +96,15 @@ def load(
     for key in values:
         if key not in known:
             raise UserError(f"{where}: unknown key {key!r}{_nearest(key, known)}")
+    said_by = {key: f"{where}: {key}" for key in values}
     for option in known.values():
         if environ is not None and option.variable in environ:
             values[option.key] = _from_text(option, environ[option.variable], option.variable)
+            said_by[option.key] = option.variable
         if flags is not None and option.key in flags:
             values[option.key] = _from_text(option, flags[option.key], option.flag)
-    settings = _convert(values, known, where)
+            said_by[option.key] = option.flag
+    settings = _convert(values, known, said_by)
     feeds = [feed_from_table(dict(row), where=where, origin="file") for row in lists["feeds"]]
     _refuse_twice([feed.id for feed in feeds], where, "feeds", "id")
     searches = [_row(row, SearchDeclared, where, "searches") for row in lists["searches"]]
@@ -155,16 +158,14 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         raise UserError(f"{where}: {text!r} is not a whole number") from None
 
 
-def _convert(values: Mapping[str, Any], known: Mapping[str, Option], where: str) -> Settings:
+def _convert(values: Mapping[str, Any], known: Mapping[str, Option], said_by: Mapping[str, str]) -> Settings:
     nested: dict[str, Any] = {}
     for key, value in values.items():
         try:
             checked = msgspec.convert(value, known[key].type)
             check_value(known[key].help, checked)
-        except msgspec.ValidationError as error:
-            raise UserError(f"{where}: {key}: {error}") from error
-        except UserError as error:
-            raise UserError(f"{where}: {key}: {error}") from error
+        except (msgspec.ValidationError, UserError) as error:
+            raise UserError(f"{said_by[key]}: {error}") from error
         at = nested
         *groups, last = key.split(".")
         for group in groups:

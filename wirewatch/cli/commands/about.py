@@ -64,7 +64,7 @@ def settings_page() -> str:
     return "\n".join([_HEAD, *rows, _FOOT])
 
 
-def schemas(folder: Path) -> int:
+def schemas(folder: Path, /) -> int:
     """Write the JSON Schemas of every topic's value, and an AsyncAPI document, into a folder.
 
     Parameters

@@ -57,7 +57,7 @@ async def list_them(*, since: str = "24h", limit: int = 50, json: bool = False) 
 
 @alerts.command
 @as_command
-async def show(id_: _Id) -> int:
+async def show(id_: _Id, /) -> int:
     """Show an alert whole, with each of its deliveries, as JSON.
 
     Parameters

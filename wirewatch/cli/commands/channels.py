@@ -32,7 +32,7 @@ def _guard() -> Guard:
 @channels.command(name="add")
 @as_command
 async def add_one(
-    id_: _Id, url: str = "", *, kind: Literal["webhook", "terminal"] = "webhook", secret: str = ""
+    id_: _Id, url: str = "", /, *, kind: Literal["webhook", "terminal"] = "webhook", secret: str = ""
 ) -> int:
     """Add a channel, or change one.
 
@@ -109,7 +109,7 @@ async def list_channels(*, json: bool = False) -> int:
 
 @channels.command(name="test")
 @as_command
-async def test_one(id_: _Id) -> int:
+async def test_one(id_: _Id, /) -> int:
     """Deliver a test alert to a channel now, and say whether it arrived.
 
     Parameters
@@ -130,7 +130,7 @@ async def test_one(id_: _Id) -> int:
 
 @channels.command(name="remove")
 @as_command
-async def remove_one(id_: _Id) -> int:
+async def remove_one(id_: _Id, /) -> int:
     """Remove a channel that no saved search names. What waits for it is given up.
 
     Parameters

@@ -57,7 +57,7 @@ async def list_them(
 
 @dead_letters.command
 @as_command
-async def show(id_: Annotated[str, cyclopts.Parameter(name="id")]) -> int:
+async def show(id_: Annotated[str, cyclopts.Parameter(name="id")], /) -> int:
     """Show one dead letter whole: the record, where it came from, why it was rejected, its traceback.
 
     Parameters
@@ -79,7 +79,10 @@ async def _chosen(ids: tuple[str, ...], *, all_: bool, stage: str | None) -> lis
     if ids:
         return list(ids)
     async with opened_broker("reader") as broker:
-        return [item.letter.id for item in await list_dead_letters(broker, stage=stage)]
+        chosen = [item.letter.id for item in await list_dead_letters(broker, stage=stage)]
+    if not chosen:
+        say("no dead letters are open")
+    return chosen
 
 
 @dead_letters.command

@@ -9,22 +9,24 @@ import apsw
 
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.canary import CANARY_ID
+from wirewatch.cli.commands.channels import read_channels
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.feed_health import read_statuses
-from wirewatch.cli.opening import opened_broker, opened_control, opened_index
+from wirewatch.cli.opening import INDEX_FILE, opened_index, opened_log
 from wirewatch.cli.output import print_json
 from wirewatch.cli.pipeline import check_supported
 from wirewatch.cli.tables import print_table
 from wirewatch.errors import WirewatchError
 from wirewatch.settings import Configuration
 from wirewatch.settings.declared import read_listen
-from wirewatch.times import SystemClock, format_duration, format_ms
+from wirewatch.times import SystemClock, format_duration, format_ms, parse_duration_ms
 from wirewatch.topics import POLLS, SNAPSHOTS, TOPICS
 
 Finding = tuple[str, str, str]
 _LOW_DISK = 1 << 30
 _YEAR_2020_MS = 1_577_836_800_000
+_BEATS_MISSED = 3
 _WELL = frozenset({"ok", "quiet", "ended"})
 
 
@@ -50,9 +52,6 @@ async def _look() -> AsyncIterator[Finding]:
     config = configuration()
     for finding in (*_settings(config), *_machine(config)):
         yield finding
-    if not config.data_dir.exists():
-        yield "log", "not yet", f"{config.data_dir} does not exist: wirewatch run makes it"
-        return
     for check in (_log, _index, _deliveries, _feeds):
         try:
             async for finding in check(config):
@@ -68,7 +67,8 @@ def _settings(config: Configuration) -> list[Finding]:
         read_listen(config.settings.web.listen)
     except WirewatchError as error:
         return [("settings", "wrong", f"{where}: {error}")]
-    words = f"{where}; {len(config.feeds)} feeds, {len(config.searches)} searches, {len(config.channels)} channels"
+    counts = (("feeds", config.feeds), ("searches", config.searches), ("channels", config.channels))
+    words = f"{where}; in it, {', '.join(f'{what}: {len(rows)}' for what, rows in counts)}"
     findings: list[Finding] = [("settings", "ok", words)]
     if not config.settings.poll.contact:
         findings.append(
@@ -88,8 +88,11 @@ def _machine(config: Configuration) -> list[Finding]:
     ]
 
 
-async def _log(_config: Configuration) -> AsyncIterator[Finding]:
-    async with opened_broker("reader") as broker:
+async def _log(config: Configuration) -> AsyncIterator[Finding]:
+    async with opened_log() as broker:
+        if broker is None:
+            yield "log", "not yet", f"nothing is in {config.data_dir} yet: wirewatch run begins"
+            return
         differences = await broker.check_topics(list(TOPICS.values()))
         end = (await broker.bounds(SNAPSHOTS.name, 0)).end
         yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{end} snapshots so far"
@@ -97,20 +100,25 @@ async def _log(_config: Configuration) -> AsyncIterator[Finding]:
         if letters:
             yield "dead letters", "advice", f"{len(letters)} open: wirewatch dead-letters list"
         canary = (await broker.latest(POLLS.name)).get(CANARY_ID)
-        if canary is not None:
-            ago = SystemClock().now_ms() - canary.timestamp_ms
-            yield "canary", "ok", f"last beat {format_duration(ago // 1000 * 1000)} ago"
+    every_ms = parse_duration_ms(config.settings.ops.canary_every)
+    if canary is not None and every_ms:
+        ago_ms = SystemClock().now_ms() - canary.timestamp_ms
+        late = ago_ms > _BEATS_MISSED * every_ms
+        why = ": wirewatch run is not up, or its poll stage hangs" if late else ""
+        yield "canary", "wrong" if late else "ok", f"last beat {format_duration(ago_ms // 1000 * 1000)} ago{why}"
 
 
-async def _index(_config: Configuration) -> AsyncIterator[Finding]:
+async def _index(config: Configuration) -> AsyncIterator[Finding]:
+    if not (config.data_dir / INDEX_FILE).exists():
+        yield "index", "not yet", "wirewatch run makes it"
+        return
     async with opened_index() as index:
         why = await index.ready()
     yield "index", "wrong" if why else "ok", why or "can be searched"
 
 
 async def _deliveries(_config: Configuration) -> AsyncIterator[Finding]:
-    async with opened_control() as store:
-        channels, waiting = await store.channels(), await store.waiting()
+    channels, waiting = await read_channels()
     for channel in channels:
         if channel.disabled:
             yield f"channel {channel.id}", "wrong", f"nothing is sent to it: {channel.disabled}"
@@ -119,7 +127,10 @@ async def _deliveries(_config: Configuration) -> AsyncIterator[Finding]:
 
 
 async def _feeds(config: Configuration) -> AsyncIterator[Finding]:
-    async with opened_broker("reader") as broker:
-        for status in await read_statuses(broker, config.data_dir):
-            state = "ok" if status.state in _WELL else "wrong"
-            yield f"feed {status.feed.id}", state, f"{status.state}: {status.words}"
+    async with opened_log() as broker:
+        statuses = await read_statuses(broker, config.data_dir, file_feeds=config.feeds)
+    for status in statuses:
+        state = "ok" if status.state in _WELL else "wrong"
+        if status.poll is None and status.feed.enabled:
+            state = "not yet"
+        yield f"feed {status.feed.id}", state, f"{status.state}: {status.words}"

@@ -38,6 +38,7 @@ feeds = cyclopts.App(name="feeds", help="What is watched: add, list, show, remov
 @as_command
 async def add(
     url: str,
+    /,
     *,
     id_: Annotated[str, cyclopts.Parameter(name="--id")] = "",
     name: str = "",
@@ -64,7 +65,7 @@ async def add(
     """
     check_url(url, at="feeds add")
     if every != "auto":
-        parse_duration_ms(every)  # said before anything is fetched
+        _check_every(every)
     looked = await look_at(url)
     tell(looked, title=name)
     if dry_run:
@@ -75,6 +76,14 @@ async def add(
         await broker.publish([feed_record(feed, now_ms=SystemClock().now_ms())])
     print_line(f"watching {feed.id}")
     return 0
+
+
+def _check_every(every: str) -> None:
+    """Said before anything is fetched."""
+    try:
+        parse_duration_ms(every)
+    except UserError as error:
+        raise UserError(f"--every {error}, or auto") from error
 
 
 @feeds.command(name="list")
@@ -122,7 +131,7 @@ async def _status(broker: Broker | None, feed_id: str) -> FeedStatus:
 
 @feeds.command
 @as_command
-async def show(id_: Annotated[str, cyclopts.Parameter(name="id")], *, json: bool = False) -> int:
+async def show(id_: Annotated[str, cyclopts.Parameter(name="id")], /, *, json: bool = False) -> int:
     """Show a feed: its definition, its state, its last poll, and what was learned of its listing and why.
 
     Parameters
@@ -209,7 +218,7 @@ def _refuse_files(feed: Feed | None, feed_id: str, known: Mapping[str, Feed]) ->
 
 @feeds.command
 @as_command
-async def check(url: str) -> int:
+async def check(url: str, /) -> int:
     """Look at an address as a poll would, and say what is there; adds nothing. Exit status 1 where no entry is there.
 
     Parameters
@@ -225,7 +234,7 @@ async def check(url: str) -> int:
 
 @feeds.command(name="import")
 @as_command
-async def import_opml(file: Path) -> int:
+async def import_opml(file: Path, /) -> int:
     """Watch every feed of an OPML file that is not watched yet.
 
     Parameters

@@ -31,7 +31,7 @@ def _feed(path: Path | None, url: str | None) -> Feed:
     return feed
 
 
-def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
+def parse(file: Path, /, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
     """Print a file's entries, one a line, as JSON. Exit status 1 where nothing is recognised, with a message.
 
     Parameters
@@ -52,7 +52,7 @@ def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_
     try:
         parsed = parse_body(body, definition, url=given, fetched_at_ms=now_ms)
     except BadInput as error:
-        raise BadInput(f"{file}: {error} ({error.reason})", reason=error.reason) from error
+        raise BadInput(f"{file}: {error}{_what_helps(error, feed)} ({error.reason})", reason=error.reason) from error
     for note in parsed.notes:
         say(f"{file}: {note}")
     if with_feed:
@@ -65,7 +65,13 @@ def parse(file: Path, *, url: str | None = None, feed: Path | None = None, with_
     return 0
 
 
-def replay(directory: Path, *, feed: Path | None = None, summary: bool = False) -> int:
+def _what_helps(error: BadInput, feed: Path | None) -> str:
+    if feed is not None or error.reason != "not-recognised":
+        return ""
+    return "; a page or JSON of another shape is read with --feed FEED.toml that says kind and paths"
+
+
+def replay(directory: Path, /, *, feed: Path | None = None, summary: bool = False) -> int:
     """Run recorded snapshots through parse and diff and print one event a line, as JSON.
 
     Parameters

@@ -8,11 +8,12 @@ import cyclopts
 import msgspec
 
 from sinks.alerts.commands import Explanation, add_search, explain, find_search, list_searches, remove_search
+from wirewatch.canary import is_canary
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.opening import moment_ms, opened_broker, opened_control, opened_index, opened_log
 from wirewatch.cli.output import one_line, print_json, print_line, say
-from wirewatch.cli.tables import print_table
+from wirewatch.cli.tables import print_table, progress
 from wirewatch.errors import UserError
 from wirewatch.events import Clause
 from wirewatch.query import MatchContext, parse_query
@@ -28,7 +29,9 @@ def settings_file() -> str:
 
 @searches.command
 @as_command
-async def add(name: str, query: str, *, to: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None) -> int:
+async def add(
+    name: str, query: str, /, *, to: Annotated[list[str] | None, cyclopts.Parameter(negative="")] = None
+) -> int:
     """Save a search: what matches it from now on is told.
 
     Parameters
@@ -73,7 +76,7 @@ async def list_them(*, json: bool = False) -> int:
 
 @searches.command
 @as_command
-async def show(name: str) -> int:
+async def show(name: str, /) -> int:
     """Show one saved search, as JSON.
 
     Parameters
@@ -88,7 +91,7 @@ async def show(name: str) -> int:
 
 @searches.command(name="test")
 @as_command
-async def try_query(query: str, *, since: str = "24h", samples: int = 5, json: bool = False) -> int:
+async def try_query(query: str, /, *, since: str = "24h", samples: int = 5, json: bool = False) -> int:
     """Try a query on what was seen: how many entries a day it would have found, with samples.
 
     Parameters
@@ -103,11 +106,14 @@ async def try_query(query: str, *, since: str = "24h", samples: int = 5, json: b
         One JSON object.
     """
     parse_query(query, saved=True)
+    if not 1 <= samples <= 100:
+        raise UserError(f"--samples {samples}: 1 to 100")
     now = SystemClock().now_ms()
     start = moment_ms(since, flag="--since")
     async with opened_index() as index:
-        days = await index.count_by_day(query, now_ms=now, since=start)
-        page = await index.search(query, now_ms=now, limit=max(1, min(samples, 100)))
+        with progress("counting"):
+            days = await index.count_by_day(query, now_ms=now, since=start)
+            page = await index.search(query, now_ms=now, limit=samples)
     if json:
         print_json({"days": msgspec.to_builtins(days), "samples": msgspec.to_builtins(page.events)})
         return 0
@@ -116,7 +122,11 @@ async def try_query(query: str, *, since: str = "24h", samples: int = 5, json: b
         [(day.day, day.entries, day.quiet) for day in days],
         empty=f"nothing since {since}",
     )
-    rows = [((e.published or e.time)[:16].replace("T", " "), e.feed_id, e.headline) for e in page.events[:samples]]
+    rows = [
+        ((e.published or e.time)[:16].replace("T", " "), e.feed_id, e.headline)
+        for e in page.events
+        if not is_canary(e.feed_id)
+    ]
     if rows:
         print_line("")
         print_table(("published", "feed", "the newest"), rows, empty="")
@@ -125,7 +135,7 @@ async def try_query(query: str, *, since: str = "24h", samples: int = 5, json: b
 
 @searches.command(name="explain")
 @as_command
-async def explain_one(id_: Annotated[str, cyclopts.Parameter(name="id")], entry: str, *, json: bool = False) -> int:
+async def explain_one(id_: Annotated[str, cyclopts.Parameter(name="id")], entry: str, /, *, json: bool = False) -> int:
     """Say why a saved search matches an entry or not: each clause, with the words that made it hold.
 
     Parameters
@@ -163,7 +173,7 @@ def _clause(clause: Clause) -> tuple[str, str, str]:
 
 @searches.command
 @as_command
-async def remove(name: str) -> int:
+async def remove(name: str, /) -> int:
     """Remove a saved search. What it told stays on record.
 
     Parameters

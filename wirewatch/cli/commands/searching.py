@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wirewatch.canary import is_canary
 from wirewatch.cli.exits import as_command
 from wirewatch.cli.opening import moment_ms, opened_index
 from wirewatch.cli.output import print_json, say
@@ -54,6 +55,8 @@ async def search(
                 cursor=cursor,
             )
             for event in page.events:
+                if is_canary(event.feed_id):
+                    continue
                 found += 1
                 if json:
                     print_json(event)

@@ -10,37 +10,39 @@ import orjson
 
 from wirewatch.brokers.interface import Broker, Record
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import opened_broker
+from wirewatch.cli.opening import moment_ms, opened_broker
 from wirewatch.cli.output import plain, print_line
 from wirewatch.errors import UserError
-from wirewatch.times import format_ms, parse_ms
+from wirewatch.times import format_ms
 from wirewatch.topics import ENTRIES, TOPICS
 
 
 @as_command
 async def tail(
     topic: str = ENTRIES.name,
+    /,
     *,
     from_: Annotated[str, cyclopts.Parameter(name="--from")] = "",
-    follow: bool = True,
+    follow: Annotated[bool, cyclopts.Parameter(negative="--no-follow")] = True,
     json: bool = False,
 ) -> int:
-    """Print a topic's records as they come.
+    """Print a topic's records as they come, until Ctrl-C.
 
     Parameters
     ----------
     topic
         The topic, with or without "wirewatch." before and ".v1" behind it.
     from_
-        earliest, an offset, or a time such as 2026-01-07T20:00:00Z. Without it, what comes from now on.
+        earliest, an offset, a time, or a duration such as 2h. Without it: from now on, or all with --no-follow.
     follow
-        Wait for more at the end (--no-follow stops there).
+        Wait for more at the end; --no-follow stops there.
     json
         Each value bare, one a line.
     """
     name = topic if topic in TOPICS else f"wirewatch.{topic}.v1"
     if name not in TOPICS:
         raise UserError(f"no topic {topic!r}; there are {', '.join(TOPICS)}")
+    from_ = from_ or ("" if follow else "earliest")
     async with opened_broker("reader") as broker:
         await asyncio.gather(
             *(_tail(broker, name, p, from_, follow=follow, json=json) for p in range(broker.partitions(name)))
@@ -56,9 +58,10 @@ async def _start(broker: Broker, topic: str, partition: int, from_: str) -> int:
     if from_.isdecimal():
         return int(from_)
     try:
-        return await broker.offset_at(topic, partition, parse_ms(from_))
-    except ValueError as error:
-        raise UserError(f"--from {from_}: write earliest, an offset, or a time with its zone ({error})") from error
+        at_ms = moment_ms(from_, flag="--from")
+    except UserError as error:
+        raise UserError(f"{error}, or earliest, or an offset") from error
+    return await broker.offset_at(topic, partition, at_ms)
 
 
 async def _tail(broker: Broker, topic: str, partition: int, from_: str, *, follow: bool, json: bool) -> None:
