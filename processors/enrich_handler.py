@@ -21,7 +21,7 @@ class EnrichHandler:
     """Hosts `enrich`; see `wirewatch.hosting.Handler`.
 
     ``public_url`` is the address that people reach our pages at (``[web] public_url``); None leaves ``entry.page``
-    empty. Making one loads the gazetteer and the language model, which takes about a second.
+    empty. The gazetteer and the language model take the better part of a second to load: `warm` does so beforehand.
     """
 
     stage = "enrich"
@@ -30,6 +30,9 @@ class EnrichHandler:
     def __init__(self, *, public_url: str | None = None) -> None:
         self._context = EnrichContext(public_url=public_url)
         self._log = get_logger(self.stage)
+
+    def warm(self) -> None:
+        """See `wirewatch.hosting.Warming`."""
         warm()
 
     def handle(self, record: Record, state: bytes | None) -> Step:

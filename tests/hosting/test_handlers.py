@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 import pytest
 
@@ -85,6 +86,21 @@ async def test_outputs_state_and_offset_come_together(broker: EmbeddedBroker) ->
     async with running(broker, Counting()):
         await put(broker, b"d")
         assert (await outputs(broker, 4))[-1] == b"k:4:d"
+
+
+async def test_a_handler_is_warmed_once_in_its_own_thread_before_its_first_record(broker: EmbeddedBroker) -> None:
+    class Slow(Counting):
+        threads: ClassVar[list[int]] = []
+
+        def warm(self) -> None:
+            assert not self.seen
+            self.threads.append(threading.get_ident())
+
+    await put(broker, b"a")
+    async with running(broker, Slow()):
+        assert await outputs(broker, 1) == [b"k:1:a"]
+    assert len(Slow.threads) == 1
+    assert Slow.threads != [threading.get_ident()]
 
 
 async def test_bad_input_is_dead_lettered_and_its_neighbours_count_once(broker: EmbeddedBroker) -> None:

@@ -3,6 +3,6 @@
 Only the interface stands here: a pure handler imports it and reaches no I/O library by doing so.
 """
 
-from wirewatch.hosting.interface import Handler, Sink, Step, VersionedState
+from wirewatch.hosting.interface import Handler, Sink, Step, VersionedState, Warming
 
-__all__ = ["Handler", "Sink", "Step", "VersionedState"]
+__all__ = ["Handler", "Sink", "Step", "VersionedState", "Warming"]

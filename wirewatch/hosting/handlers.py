@@ -9,6 +9,7 @@ from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.errors import PassingFault
 from wirewatch.hosting.batches import Batch, BatchWorker
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure
+from wirewatch.hosting.interface import Warming
 from wirewatch.hosting.pauses import pause
 from wirewatch.logs import get_logger
 from wirewatch.metrics import DEAD_LETTERS, ENTRY_EVENTS, STAGE_SECONDS
@@ -69,6 +70,8 @@ class HandlerHost:
         for name in self.inputs:
             self._rows[name] = await self._broker.topic_row(name)
             self._positions[name] = await self._broker.committed(self.stage, name, 0)
+        if isinstance(self._handler, Warming):
+            await self._thread.run(self._handler.warm)
         return BatchWorker(
             self._handler,
             self._broker.open_reading(),

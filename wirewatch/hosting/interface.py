@@ -46,6 +46,15 @@ class Handler(Protocol):
 
 
 @runtime_checkable
+class Warming(Protocol):
+    """What a handler may have besides: something large to load before its first record."""
+
+    def warm(self) -> None:
+        """Load it. Called once, where the handler works: nobody else waits for it."""
+        ...
+
+
+@runtime_checkable
 class VersionedState(Protocol):
     """What a handler may have besides: the version of its state's form, and the way from an older one.
 
