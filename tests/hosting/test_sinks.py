@@ -10,12 +10,15 @@ from pathlib import Path
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
+from tests.hosting.conftest import IN
 from wirewatch.brokers.dead_letters import list_dead_letters
-from wirewatch.brokers.embedded import EmbeddedBroker
+from wirewatch.brokers.embedded import EmbeddedBroker, open_runner
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault, UserError
 from wirewatch.hosting.runner import Runner, streamed_inputs
+from wirewatch.topics import DEAD_LETTERS
 
 INPUTS = {"keep": ["in.v1"]}
 
@@ -220,3 +223,37 @@ async def test_a_stop_while_a_fault_lasts_returns_soon(broker: EmbeddedBroker, p
 def test_a_stage_is_fed_its_streams_and_looks_its_tables_up() -> None:
     assert streamed_inputs("match") == ("wirewatch.entries.v1",)
     assert streamed_inputs("diff") == ("wirewatch.snapshots.v1",)
+
+
+async def test_a_sink_that_stands_beyond_the_logs_end_is_refused(
+    broker: EmbeddedBroker, path: Path, tmp_path: Path
+) -> None:
+    """The log was replaced or is an older copy: waiting until it has grown that far would lose all until then."""
+    await put(broker, b"a", b"b")
+    async with running(broker, Keeping(path)):
+        await kept(path, 2)
+    other = open_runner(tmp_path / "other", clock=broker.clock, topics=(IN, DEAD_LETTERS))
+    await put(other, b"new")
+    sink = Keeping(path)
+    try:
+        with pytest.raises(BrokenStorage, match=r"keep has read in\.v1 up to 2, but this log ends at 1"):
+            await asyncio.wait_for(Runner(other, sinks=[sink], clock=other.clock, inputs=INPUTS).run(), 20)
+    finally:
+        await other.close()
+    assert sink.writes == []
+
+
+async def test_what_was_let_go_before_a_sink_read_it_is_said(broker: EmbeddedBroker, path: Path) -> None:
+    await put(broker, b"a")
+    async with running(broker, Keeping(path)):
+        await kept(path, 1)
+    await put(broker, b"b", b"c")
+    broker.clock.ms += 3 * 3_600_000  # type: ignore[attr-defined]
+    while await broker.maintain():
+        pass
+    with capture_logs() as lines:
+        async with running(broker, Keeping(path)):
+            await put(broker, b"d")
+            assert await kept(path, 4) == [b"a", b"d"]
+    (line,) = [line for line in lines if line["event"] == "records were let go before they were read"]
+    assert (line["topic"], line["lost"], line["log_level"]) == ("in.v1", 2, "error")

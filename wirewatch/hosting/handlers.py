@@ -69,7 +69,10 @@ class HandlerHost:
     async def _start(self) -> BatchWorker:
         for name in self.inputs:
             self._rows[name] = await self._broker.topic_row(name)
-            self._positions[name] = await self._broker.committed(self.stage, name, 0)
+            stands = self._positions[name] = await self._broker.committed(self.stage, name, 0)
+            earliest = (await self._broker.bounds(name, 0)).earliest
+            if stands is not None and stands < earliest:
+                self._log.error("records were let go before they were read", topic=name, lost=earliest - stands)
         if isinstance(self._handler, Warming):
             await self._thread.run(self._handler.warm)
         return BatchWorker(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from wirewatch.errors import PassingFault
+from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
 from wirewatch.logs import get_logger
@@ -14,7 +14,7 @@ from wirewatch.metrics import DEAD_LETTERS, STAGE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from wirewatch.brokers.interface import Broker, Consumer, Record
+    from wirewatch.brokers.interface import Bounds, Broker, Consumer, Record
     from wirewatch.hosting.interface import Sink
     from wirewatch.times import Clock
 
@@ -80,9 +80,21 @@ class SinkHost:
         assignment = set(await consumer.assignment())
         for topic, partition in sorted(assignment - self._sought):
             position = await self._sink.position(topic, partition)
+            if position is not None:
+                self._check_place(topic, position, await self._broker.bounds(topic, partition))
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
         self._sought = assignment
+
+    def _check_place(self, topic: str, position: int, bounds: Bounds) -> None:
+        if position > bounds.end:
+            # to wait until it has grown that far would lose, without a word, all that comes until then
+            raise BrokenStorage(
+                f"{self.stage} has read {topic} up to {position}, but this log ends at {bounds.end}: it is another "
+                f"log, or an older copy. Put the log back that {self.stage} has read, or start in an empty data_dir"
+            )
+        if position < bounds.earliest:
+            self._log.error("records were let go before they were read", topic=topic, lost=bounds.earliest - position)
 
     async def _write(self, records: Sequence[Record]) -> bool:
         """Write them all, one by one if need be; False where we were stopped before that."""
