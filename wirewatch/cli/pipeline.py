@@ -117,7 +117,9 @@ class Pipeline:
         if stages.ENRICH.name in self._roles:
             handlers.append(EnrichHandler(public_url=public_url))
         if stages.SEARCH.name in self._roles:
-            sinks.append(SearchSink(data / INDEX_FILE))
+            search = SearchSink(data / INDEX_FILE)
+            await search.start()  # the page is up before the hosts are, and must find an index
+            sinks.append(search)
         if stages.MATCH.name in self._roles:
             enriched: Callable[[EntryEvent], EntryEvent] = partial(enrich, context=EnrichContext(public_url=public_url))
             sinks.append(MatchSink(broker, store, clock, enrich=enriched))
