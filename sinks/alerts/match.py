@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from sinks.alerts.lifecycle import decide_alert, state_after, subject_of
 from sinks.alerts.searches import Enrich, SavedSearches, read_search
 from wirewatch.brokers.interface import NewRecord, Record
@@ -33,9 +35,27 @@ _log = get_logger(MATCH.name)
 REPLAY_HEADER: Final = "ww_replay"
 """A record with this header was made again from stored snapshots: its alerts are recorded and never delivered."""
 _MAXIMA_KEPT: Final = 10_000
+_TOLD_BYTES: Final = 8 << 20
+"""So much of alerts is told and recorded at once; what one event means to all searches is never parted."""
 
 States = dict[str, dict[str, AlertState]]
 """Entry -> subscription -> where the alert stands."""
+
+
+class _Told:
+    """Alerts to be told and recorded together, and the records they came of."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.alerts: list[NewRecord] = []
+        self.changed: dict[str, AlertState] = {}
+        self.size = 0
+
+    def add(self, alert: Alert, state: AlertState) -> None:
+        record = alert_record(alert)
+        self.alerts.append(record)
+        self.changed[state.alert_id] = state
+        self.size += len(record.value or b"")
 
 
 class MatchSink:
@@ -72,24 +92,24 @@ class MatchSink:
         fresh = [record for record in records if record.offset >= self._positions.get(_place(record), 0)]
         # asked each time: a search applies to everything seen after it was made, so it must be known by then
         await self._follow_searches()
-        events = [
-            (record, decode(record.value, EntryEvent))
-            for record in fresh
-            if record.value is not None and record.topic == ENTRIES.name
-        ]
-        await self._follow_feeds({event.feed_id for _, event in events})
-        states = await self._known_states([event for _, event in events])
-        maxima = await self._known_maxima([event.feed_id for _, event in events])
-        changed: dict[str, AlertState] = {}
-        alerts: list[NewRecord] = []
-        for record, event in events:
+        # all read before anything is told: a record that cannot be read is refused with nothing done
+        read = [(record, _event_of(record)) for record in fresh]
+        events = [event for _, event in read if event is not None]
+        await self._follow_feeds({event.feed_id for event in events})
+        states = await self._known_states(events)
+        maxima = await self._known_maxima([event.feed_id for event in events])
+        told = _Told()
+        for record, event in read:
+            told.records.append(record)
+            if event is None:
+                continue
             for alert, state in self._alerts_of(record, event, states, maxima[event.feed_id]):
-                changed[state.alert_id] = state
-                alerts.append(alert_record(alert))
+                told.add(alert, state)
             maxima[event.feed_id] = maxima[event.feed_id].after(event)
-        if alerts:
-            await self._broker.publish(alerts)
-        await self._commit(fresh, changed, maxima)
+            if told.size >= _TOLD_BYTES:
+                await self._tell(told, maxima)
+                told = _Told()
+        await self._tell(told, maxima)
 
     async def skip(self, record: Record) -> None:
         """See `Sink`."""
@@ -118,7 +138,8 @@ class MatchSink:
             if alert is not None:
                 state = state_after(alert, event, now_ms=now_ms)
                 found.append((alert, state))
-        known.update({state.subscription_id: state for _, state in found})
+        # without the alert's text: a batch of many events and searches would hold them all
+        known.update({state.subscription_id: replace(state, alert=None) for _, state in found})
         return found
 
     def _feed_of(self, event: EntryEvent) -> AlertFeed:
@@ -141,6 +162,11 @@ class MatchSink:
             self._maxima = {feed_id: self._maxima[feed_id] for feed_id in wanted if feed_id in self._maxima}
         self._maxima.update({feed_id: FeedMaxima(stored.get(feed_id, {})) for feed_id in missing})
         return {feed_id: self._maxima[feed_id] for feed_id in wanted}
+
+    async def _tell(self, told: _Told, maxima: dict[str, FeedMaxima]) -> None:
+        if told.alerts:
+            await self._broker.publish(told.alerts)
+        await self._commit(told.records, told.changed, maxima)
 
     async def _commit(
         self, records: Sequence[Record], changed: dict[str, AlertState], maxima: dict[str, FeedMaxima]
@@ -183,6 +209,10 @@ def alert_record(alert: Alert) -> NewRecord:
             time=alert.times.seen,
         ),
     )
+
+
+def _event_of(record: Record) -> EntryEvent | None:
+    return decode(record.value, EntryEvent) if record.value is not None and record.topic == ENTRIES.name else None
 
 
 def _place(record: Record) -> tuple[str, int]:

@@ -352,3 +352,25 @@ async def test_both_stages_run_in_their_hosts(broker: EmbeddedBroker, store: Sql
         host.stop()
     await asyncio.wait_for(asyncio.gather(*running), 10)
     assert [row.status for row in await deliveries(store)] == ["pending"]
+
+
+async def test_what_many_searches_make_of_many_events_is_told_in_bounded_pieces(
+    broker: EmbeddedBroker, match: MatchSink, store: SqliteControlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that every search matches is events times searches: memory must not grow with the product."""
+    await save(broker, *[subscription(name=f"Dams {number}") for number in range(40)])
+    records = await happen(broker, *[event(name=f"n{number}", body="dam " * 500) for number in range(30)])
+    sizes: list[int] = []
+    publish = broker.publish
+
+    async def weighed(alerts: Sequence[NewRecord]) -> list[Record]:
+        sizes.append(sum(len(alert.value or b"") for alert in alerts))
+        return await publish(alerts)
+
+    monkeypatch.setattr(broker, "publish", weighed)
+    monkeypatch.setattr("sinks.alerts.match._TOLD_BYTES", 500_000)
+    await match.write(records)
+    assert len(await store.alert_states(limit=2_000)) == 40 * 30
+    assert max(sizes) < 700_000
+    assert sum(sizes) > 3_000_000
+    assert await store.position("match", ENTRIES.name, records[-1].partition) == records[-1].offset + 1

@@ -162,7 +162,7 @@ class ControlStore(Protocol):
         ...
 
     async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
-        """The states of every alert on these entries."""
+        """The states of every alert on these entries, without the last alert itself (``alert`` None)."""
         ...
 
     async def alert_states(

@@ -29,7 +29,8 @@ from wirewatch.events import ToldBefore
 
 T = TypeVar("T")
 _BUSY_MS: Final = 5_000
-_STATE: Final = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms, alert"
+_STANDS: Final = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms"
+_STATE: Final = f"{_STANDS}, alert"
 _TOLD: Final = msgspec.json.Decoder(ToldBefore)
 
 
@@ -111,7 +112,7 @@ class SqliteControlStore:
 
     async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
         """See `ControlStore`."""
-        sql = f"SELECT {_STATE} FROM alert_states WHERE entry_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - own text
+        sql = f"SELECT {_STANDS}, NULL FROM alert_states WHERE entry_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - own text
         wanted = outbox.json_list(entry_ids)
         return await self._read(lambda connection: [_state_of(row) for row in connection.execute(sql, (wanted,))])
 
