@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 ACTIVE_FOR_MS = 2 * 3_600_000
 """A live page counts as active for this long after its last change."""
-LOOKS_A_CHANGE = 10
-"""A source is looked at this often between two of its usual changes: what is new waits a twentieth of that."""
+LOOKS_A_CHANGE = 20
+"""A source is looked at this often between two of its usual changes."""
 LOOKS_A_SILENCE = 60
 """And no wait is longer, for being quiet, than this part of the silence so far."""
 KNOWN_FROM = 5
 """Changes that must have been seen before their interval means anything."""
 DAY_KNOWN_FROM = 48
 """And before the hours in which they fell mean anything; two days must have passed as well."""
-TTL_STRETCH = 5
-"""A feed's ttl stretches the wait to this many times the usual one at most: few who write it mean it."""
+TTL_STRETCH = 2
+"""A feed's ttl stretches the wait to this many times the usual one at most: many that write 15 minutes change often."""
 _HOURS = 24
 _HOUR_MS = 3_600_000
 

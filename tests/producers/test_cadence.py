@@ -35,9 +35,9 @@ def test_a_quiet_source_rests_longer_the_longer_it_is_quiet_up_to_the_longest_in
     assert waits == [60_000, 60_000, 120_000, 360_000, 1_440_000, 1_800_000, 1_800_000]
 
 
-def test_a_source_is_asked_ten_times_between_two_of_its_changes_once_they_are_known() -> None:
+def test_a_source_is_asked_twenty_times_between_two_of_its_changes_once_they_are_known() -> None:
     assert _often(change_every_ms=HOUR, changes=4) == 60_000
-    assert _often(change_every_ms=HOUR, changes=5) == 360_000
+    assert _often(change_every_ms=HOUR, changes=5) == 180_000
     assert _often(change_every_ms=60_000, changes=50) == 60_000
     assert _often(change_every_ms=100 * HOUR, changes=50) == 1_800_000
 
@@ -50,7 +50,7 @@ def test_hours_in_which_it_changes_more_are_asked_more_often() -> None:
     assert activity_at(hours, 8) == 2.25, "a wait must not reach from the quiet into the busy hours"
     assert activity_at([1] * 24, 12) == 1.0, "too few changes to tell"
     assert activity_at([], 12) == 1.0
-    assert _often(change_every_ms=HOUR, changes=80, activity=3.0) == 120_000
+    assert _often(change_every_ms=HOUR, changes=80, activity=2.0) == 90_000
 
 
 def test_an_answer_that_says_it_is_fresh_is_not_asked_for_again_meanwhile() -> None:
@@ -60,9 +60,9 @@ def test_an_answer_that_says_it_is_fresh_is_not_asked_for_again_meanwhile() -> N
     assert _often(live=True, fresh_ms=600_000) == 60_000, "an active live page at least as often as a feed"
 
 
-def test_a_ttl_stretches_the_wait_by_five_at_most() -> None:
-    assert _often(ttl_ms=120_000) == 120_000
-    assert _often(ttl_ms=HOUR) == 300_000
+def test_a_ttl_stretches_the_wait_to_twice_the_usual_one_at_most() -> None:
+    assert _often(ttl_ms=90_000) == 90_000
+    assert _often(ttl_ms=HOUR) == 120_000
 
 
 def test_what_a_source_does_goes_before_what_it_says() -> None:

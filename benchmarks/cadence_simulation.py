@@ -1,0 +1,278 @@
+"""Delay until seen against requests spent, simulated over recordings: `python benchmarks/cadence_simulation.py`.
+
+The recordings are found through WIREWATCH_SHARED (its ``data/sequences``). An entry appears when it says that it was
+published, within the time between the two snapshots that its first sight lies between, and goes with the first
+snapshot that lacks it; each policy then polls this source and is told of it only what a poll would show.
+
+Ours is the poller's own code (`producers.decide`, `producers.rhythm`) at its default settings. The peers' rules are
+put in our words from what they publish:
+
+* Miniflux (its manual page ``miniflux.1``): ``round_robin`` waits an hour; ``entry_frequency`` waits the average
+  interval of the last week's entries, between 5 minutes and a day. A feed's ttl makes either longer. Its loop is
+  taken to look as often as that needs.
+* Media Cloud (rss-fetcher, its ``doc/columns.md`` and the defaults of its configuration): six hours to begin with; an
+  hour less, but 10 minutes at least, after a poll of whose entries less than half were known; 10 minutes more, up to
+  a day, after one that brought nothing new.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+import tempfile
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.parse import ParsedFeed, parse
+from processors.replay import read_manifest
+from producers.answers import Answer
+from producers.cadence import Cadence
+from producers.decide import Asked, decide_poll
+from producers.rhythm import hurried
+from wirewatch.errors import BadInput
+from wirewatch.events import Feed, FetchRequest, JsonPaths, ParseDefinition
+from wirewatch.times import format_ms, parse_ms
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+FEATURES = JsonPaths(items="features", id="id", headline="properties.title", published="properties.time")
+FIRES = replace(FEATURES, id="properties.guid", published="properties.pubDate", timezone="UTC")
+SETS: dict[str, JsonPaths | None] = {
+    "rss_bbc_20210920": None,
+    "rss_smh_20210920": None,
+    "rss_cnn_20210920": None,
+    "rss_rnz_20210920": None,
+    "usgs_all_hour": FEATURES,
+    "nsw_rfs_raw_202003": FIRES,
+}
+
+
+class Span(Struct, frozen=True):
+    """One entry, from when until when the source shows it, and when it says that it was published."""
+
+    key: str
+    begin: int
+    end: int
+    published: int
+
+
+class Source(Struct, frozen=True):
+    """A recording as a source in time. ``turns`` are the times at which what it shows changes in any way."""
+
+    name: str
+    spans: list[Span]
+    turns: list[int]
+    ttl_ms: int
+
+    @property
+    def begin(self) -> int:
+        """When the recording begins; what it shows then is no news."""
+        return self.turns[0]
+
+    @property
+    def end(self) -> int:
+        """When it ends."""
+        return self.turns[-1]
+
+    def shown(self, at: int) -> frozenset[str]:
+        """The entries that it shows then."""
+        return frozenset(span.key for span in self.spans if span.begin <= at < span.end)
+
+    def version(self, at: int) -> int:
+        """A number that changes whenever what it shows does."""
+        return bisect_left(self.turns, at + 1)
+
+
+Policy = Callable[[Source], Iterator[int]]
+"""The times of the polls, from the recording's begin to its end."""
+
+
+def read_source(folder: Path, name: str, paths: JsonPaths | None) -> Source:
+    """A recording, parsed, as a source in time."""
+    definition = ParseDefinition(
+        f"https://{name.replace('_', '-')}.example/", json=paths, kind="json" if paths else "rss"
+    )
+    begun: dict[str, tuple[int, int]] = {}
+    spans: list[Span] = []
+    turns: set[int] = set()
+    before, last, ttl = 0, b"", 0
+    for poll in read_manifest(folder / name):
+        body = poll.path.read_bytes()
+        parsed = _parsed(body, definition, poll.at_ms)
+        ttl = max(ttl, parsed.ttl_ms or 0) if parsed is not None else ttl
+        entries = parsed.entries if parsed is not None else ()
+        shown = {entry.native_id or entry.headline: entry.published_ms or poll.at_ms for entry in entries}
+        for key, at in shown.items():
+            if key not in begun:
+                begun[key] = (at if before and before < at <= poll.at_ms else poll.at_ms, at)
+                turns.add(begun[key][0])
+        for key in [key for key in begun if key not in shown]:
+            begin, published = begun.pop(key)
+            spans.append(Span(key, begin, poll.at_ms, published))
+        if body != last:
+            turns.add(poll.at_ms)
+        before, last = poll.at_ms, body
+    spans += [Span(key, begin, before + 1, published) for key, (begin, published) in begun.items()]
+    return Source(name, spans, sorted({*turns, before}), ttl)
+
+
+def _parsed(body: bytes, definition: ParseDefinition, at_ms: int) -> ParsedFeed | None:
+    """None for a list that is empty: an hour without an earthquake."""
+    try:
+        return parse(body, definition, url=definition.url, fetched_at_ms=at_ms)
+    except BadInput as error:
+        if error.reason == "empty":
+            return None
+        raise
+
+
+def ours(source: Source) -> Iterator[int]:
+    """The poller's own rules; the diff's request to look sooner comes right after the poll that shows the need."""
+    feed = Feed(source.name.replace("_", "-"), "https://source.example/")
+    cadence, poll, at = Cadence(), None, source.begin
+    head = b"<rss><ttl>%d</ttl>" % (source.ttl_ms // MINUTE) if source.ttl_ms else b""
+    seen: frozenset[str] = frozenset()
+    full = source.name.startswith("nsw")
+    while at <= source.end:
+        yield at
+        answer = Answer(feed.url, status=200, body=head + b"%d" % source.version(at))
+        poll = decide_poll(feed, poll, answer, Asked(1, cadence), now_ms=at).poll
+        shown = source.shown(at)
+        if seen and not full and 2 * len(shown - seen) > len(shown):
+            request = FetchRequest("r", feed.id, "sooner", "", format_ms(at))
+            poll = hurried(feed, cadence, poll, request)
+        seen, at = shown, parse_ms(poll.next_due)
+
+
+def fixed(every: int) -> Policy:
+    """Every so many milliseconds."""
+    return lambda source: iter(range(source.begin, source.end + 1, every))
+
+
+def miniflux_round_robin(source: Source) -> Iterator[int]:
+    """An hour, or the ttl if that is longer."""
+    return iter(range(source.begin, source.end + 1, min(max(HOUR, source.ttl_ms), DAY)))
+
+
+def miniflux_entry_frequency(source: Source) -> Iterator[int]:
+    """The average interval of the last week's entries as far as it knows them."""
+    known: dict[str, int] = {}
+    published = {span.key: span.published for span in source.spans}
+    at = source.begin
+    while at <= source.end:
+        yield at
+        for key in source.shown(at):
+            known.setdefault(key, published[key])
+        week = sum(1 for begin in known.values() if at - WEEK < begin <= at)
+        wait = DAY if not week else min(max(WEEK // week, 5 * MINUTE), DAY)
+        at += min(max(wait, source.ttl_ms), DAY)
+
+
+def media_cloud(source: Source) -> Iterator[int]:
+    """Six hours, shortened and stretched by how many of a poll's entries were known."""
+    known: set[str] = set()
+    at, wait, polled = source.begin, 6 * HOUR, 0
+    while at <= source.end:
+        yield at
+        shown = source.shown(at)
+        if polled and shown:
+            duplicates = len(shown & known) / len(shown)
+            if duplicates < 0.5:
+                wait = max(wait - HOUR, 10 * MINUTE)
+            elif duplicates >= 1:
+                wait = min(wait + 10 * MINUTE, DAY)
+        known |= shown
+        polled += 1
+        at += wait
+
+
+POLICIES: dict[str, Policy] = {
+    "wirewatch": ours,
+    "every 60 s": fixed(MINUTE),
+    "every 5 min": fixed(5 * MINUTE),
+    "every 15 min": fixed(15 * MINUTE),
+    "Miniflux, entry_frequency": miniflux_entry_frequency,
+    "Miniflux, round_robin": miniflux_round_robin,
+    "Media Cloud": media_cloud,
+}
+
+
+class Measured(Struct, frozen=True):
+    """What a policy costs on one source, and how late and how much it sees."""
+
+    requests: float
+    delays: list[int]
+    missed: int
+
+    def cells(self) -> str:
+        """Its part of a line of the table."""
+        delays = sorted(self.delays)
+        mean = sum(delays) / max(len(delays), 1) / 1000
+        late = delays[int(len(delays) * 0.95)] / 1000 if delays else 0.0
+        return f"{self.requests:.0f} | {mean:.0f} | {late:.0f} | {self.missed} of {len(delays) + self.missed} |"
+
+
+def measure(source: Source, policy: Policy) -> Measured:
+    """Poll the source by that policy, and look when each entry was seen first."""
+    polls = list(policy(source))
+    delays: list[int] = []
+    missed = 0
+    for span in source.spans:
+        if span.begin <= source.begin:
+            continue
+        place = bisect_left(polls, span.begin)
+        if place < len(polls) and polls[place] < span.end:
+            delays.append(polls[place] - span.begin)
+        elif span.end <= source.end:
+            missed += 1
+    return Measured(len(polls) * DAY / (source.end - source.begin), delays, missed)
+
+
+def together(measured: list[Measured]) -> Measured:
+    """All sources as one bill."""
+    delays = [delay for one in measured for delay in one.delays]
+    return Measured(sum(one.requests for one in measured), delays, sum(one.missed for one in measured))
+
+
+def read_sources(archives: Path) -> list[Source]:
+    """The recordings that are simulated."""
+    sources = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, paths in SETS.items():
+            with tarfile.open(archives / f"{name}.tar.xz") as packed:
+                packed.extractall(folder, filter="data")
+            sources.append(read_source(Path(folder), name, paths))
+    return sources
+
+
+def main() -> int:
+    """Print the table; 2 where there are no recordings."""
+    shared = Path(os.environ.get("WIREWATCH_SHARED", Path(__file__).parent.parent.parent / "shared"))
+    archives = shared / "data" / "sequences"
+    if not archives.is_dir():
+        sys.stderr.write(f"no recordings at {archives}: set WIREWATCH_SHARED\n")
+        return 2
+    sources = read_sources(archives)
+    bill = together([measure(source, ours) for source in sources]).requests
+    alike = round(DAY * len(sources) / bill)
+    policies = POLICIES | {f"every {alike / 1000:.0f} s (our cost)": fixed(alike)}
+    sys.stdout.write(
+        "| source | rule | requests a day | mean delay, s | 95 %, s | missed |\n|---|---|---|---|---|---|\n"
+    )
+    for name, policy in policies.items():
+        sys.stdout.write(f"| all | {name} | {together([measure(one, policy) for one in sources]).cells()}\n")
+    for source in sources:
+        for name, policy in policies.items():
+            sys.stdout.write(f"| {source.name} | {name} | {measure(source, policy).cells()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
