@@ -144,12 +144,22 @@ class TimedSearch(SearchSink):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self.file = path
         self.done: dict[str, float] = {}
+        self.changed = asyncio.Event()
 
     async def write(self, records: Sequence[Record]) -> None:
         await super().write(records)
         now = time.monotonic()
         self.done.update((record.headers["ce_id"], now) for record in records)
+        self.changed.set()
+
+    async def wait(self, event_id: str) -> float:
+        """When that event was committed."""
+        while event_id not in self.done:
+            self.changed.clear()
+            await asyncio.wait_for(self.changed.wait(), 30)
+        return self.done[event_id]
 
 
 class Receiver:
@@ -203,6 +213,29 @@ async def _until_done(broker: EmbeddedBroker, store: SqliteControlStore, stages:
         await asyncio.sleep(0.05)
 
 
+async def latencies(
+    broker: EmbeddedBroker, source: Source, search: TimedSearch, receiver: Receiver, samples: int
+) -> tuple[list[float], list[float]]:
+    """Seconds from before a snapshot's publish until its entry is searchable, and until its webhook is there."""
+    indexed, told = [], []
+    for number in range(samples):
+        record = source.snapshot(number % FEEDS, 1, mark=True)
+        end = (await broker.bounds("wirewatch.entries.v1", 0)).end
+        began = time.monotonic()
+        await broker.publish([record])
+        while not (found := await broker.read("wirewatch.entries.v1", 0, end, wait=10)):
+            pass
+        event_id = found[0].headers["ce_id"]
+        told.append(await receiver.wait(event_id) - began)
+        indexed.append(await search.wait(event_id) - began)
+        await asyncio.sleep(0.01)
+    index = SearchIndex(search.file)
+    page = await index.search(f"{MARK}*", now_ms=SystemClock().now_ms(), limit=1_000, count=True)
+    assert page.total == samples, page.total
+    await index.close()
+    return indexed, told
+
+
 async def pipeline(folder: Path, receiver: Receiver, snapshots: int, samples: int) -> dict[str, Any]:
     """Throughput, then latency, of the real stages."""
     broker, clock = open_runner(folder), SystemClock()
@@ -227,7 +260,9 @@ async def pipeline(folder: Path, receiver: Receiver, snapshots: int, samples: in
     deliverer = Deliverer(store, channels, clock, Limits())
     search = TimedSearch(folder / "search.db")
     read_before = partial(enrich, context=EnrichContext())
-    handlers = [DiffHandler(), EnrichHandler()]
+    enriching = EnrichHandler()
+    enriching.warm()
+    handlers = [DiffHandler(), enriching]
     sinks = [
         search,
         MatchSink(broker, store, clock, enrich=read_before),
@@ -244,24 +279,7 @@ async def pipeline(folder: Path, receiver: Receiver, snapshots: int, samples: in
     seconds = {stage: _seconds(stage) for stage in stages}
     result: dict[str, Any] = {"entries": entries, "rate": entries / took, "cpu": used / took, "stages": seconds}
     result["deliveries"] = len(receiver.got)
-    indexed, told = [], []
-    for number in range(samples):
-        record = source.snapshot(number % FEEDS, 1, mark=True)
-        end = (await broker.bounds("wirewatch.entries.v1", 0)).end
-        began = time.monotonic()
-        await broker.publish([record])
-        while not (found := await broker.read("wirewatch.entries.v1", 0, end, wait=10)):
-            pass
-        event_id = found[0].headers["ce_id"]
-        told.append(await receiver.wait(event_id) - began)
-        while event_id not in search.done:
-            await asyncio.sleep(0.001)
-        indexed.append(search.done[event_id] - began)
-        await asyncio.sleep(0.01)
-    index = SearchIndex(folder / "search.db")
-    page = await index.search(f"{MARK}*", now_ms=clock.now_ms(), limit=1_000, count=True)
-    assert page.total == samples, page.total
-    await index.close()
+    indexed, told = await latencies(broker, source, search, receiver, samples)
     deliverer.stop()
     runner.stop()
     await asyncio.gather(*tasks)
