@@ -164,7 +164,7 @@ def _tell_known(picture: Picture, i: int, known: Known) -> Known:
         silent = same_but_volatile(before, after, picture.head.volatile.learned)
         if silent and not known.withdrawn:
             return now
-        changes = [] if silent else describe_changes(*_told_texts(known.entry, now.entry))
+        changes = [] if silent else describe_changes(*_told_texts(known.entry, now.entry), _language(now.entry))
     if known.withdrawn:
         return _tell_restored(picture, i, now, changes)
     text = (
@@ -177,6 +177,10 @@ def _tell_known(picture: Picture, i: int, known: Known) -> Known:
 def _tell_restored(picture: Picture, i: int, now: Known, changes: list[Change]) -> Known:
     evidence = Evidence("back", "an entry that was withdrawn is there again", [picture.seen.snapshot_id])
     return picture.teller.entry_event("restored", now, evidence=evidence, position=i, changes=changes)
+
+
+def _language(entry: ParsedEntry) -> str | None:
+    return entry.language.lower().partition("-")[0] if entry.language else None
 
 
 def _texts(entry: ParsedEntry) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Words by which an edit's meaning is told. Short lists, whole words, several languages; not a gazetteer."""
+"""Words by which an edit's meaning is told, where the enrichment's readers have none: short lists, whole words."""
 
 from __future__ import annotations
 
@@ -24,85 +24,135 @@ _KINDS = {
 }
 FIGURE_KINDS = {word: kind for kind, words in _KINDS.items() for word in words.casefold().split()}
 
-_UNITS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen"""
-NUMBER_WORDS = {word: n for n, word in enumerate(_UNITS.split())}
-NUMBER_WORDS.update(
-    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
-)
-NUMBER_WORDS.update({"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000})
-for _listed, _start in (
-    ("zwei drei vier fünf sechs sieben acht neun zehn elf zwölf", 2),
-    ("deux trois quatre cinq six sept huit neuf dix onze douze", 2),
-    ("dos tres cuatro cinco seis siete ocho nueve diez once doce", 2),
-    ("два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать", 2),
-    ("двух трёх четырёх пяти шести семи восьми девяти десяти", 2),
-):
-    NUMBER_WORDS.update({word: _start + n for n, word in enumerate(_listed.casefold().split())})
-VAGUE_NUMBERS = _words(
-    """
-    dozen dozens score scores hundreds thousands millions several dutzende hunderte tausende millionen mehrere
-    dizaines centaines milliers plusieurs decenas cientos miles varios десятки сотни тысячи несколько
-    """
-)
-
 NEGATIONS = _words(
     """
-    not no never none nobody nothing neither nor without denies deny denied denying refuses refused rejects rejected
-    n't cannot nicht kein keine keinen keiner nie niemals niemand dementiert bestreitet ne n pas aucun aucune jamais
-    dément démentent nie nunca ningún ninguno ninguna sin niega niegan desmiente не нет ни никогда никто без
-    отрицает опроверг опровергли
+    not no never none nobody nothing neither nor cannot nicht kein keine keinen keiner keinem nie niemals niemand
+    nichts pas aucun aucune jamais rien personne nunca ningún ninguno ninguna nadie nada tampoco не нет ни никогда
+    никто ничего никаких нельзя
     """
 )
-HEDGES = _words(
+DENIALS = _words(
     """
-    reportedly alleged allegedly claims claim claimed unconfirmed unverified possibly possible perhaps maybe may
-    might could appears appear apparently suspected presumed believed likely rumoured rumored unclear mutmaßlich
-    mutmaßliche angeblich offenbar vermutlich möglicherweise wohl présumé présumée présumés apparemment supposé
-    possible peut-être selon presunto presunta presuntamente supuesto supuestamente posible posiblemente
-    aparentemente якобы предположительно возможно вероятно
+    denies deny denied denying refutes refuted refuses refused refusing rejects rejected dismisses dismissed
+    dementiert dementierte dementieren bestreitet bestritt bestreiten verneint dément démentent démenti nie nient
+    niega niegan negó desmiente desmienten desmintió rechaza rechazan опроверг опровергла опровергли опровергает
+    отрицает отрицают отверг отвергли отвергает
     """
 )
-ATTRIBUTIONS = _words(
+POSSIBLE = (
+    (
+        """
+    possibly | possible | perhaps | maybe | may | might | could | appears to | appear to | appeared to | seems to
+    | apparently | suspected | presumed | believed to | thought to | feared | likely | unlikely | probably | rumoured
+    | rumored | rumours | unclear | potentially | mutmaßlich | mutmaßliche | mutmaßlicher | mutmaßlichen | offenbar
+    | vermutlich | möglicherweise | wohl | vielleicht | wahrscheinlich | könnte | könnten | soll | sollen | womöglich
+    | présumé | présumée | présumés | apparemment | peut être | probablement | sans doute | pourrait | pourraient
+    | aurait | auraient | serait | seraient | presunto | presunta | presuntos | posible | posibles | posiblemente
+    | aparentemente | probablemente | quizá | quizás | tal vez | podría | podrían | habría | habrían | sería | serían
+    | предположительно | возможно | вероятно | может | могут | мог | могли | по видимому | видимо | не исключено
     """
-    says say said saying according told tells reports report reported reporting citing cites cited quoted quoting
-    confirms confirmed announces announced source sources officials spokesman spokeswoman spokesperson witnesses
-    agency laut zufolge sagte sagt berichtet berichten meldet melden teilte selon dit déclaré annonce annoncé
-    indique rapporte según dijo dice informó informa aseguró afirmó сообщил сообщила сообщили сообщает заявил
-    заявила заявили данным словам
+    )
+    .replace("\n", " ")
+    .split("|")
+)
+HEDGE_WORDS = frozenset(word for phrase in POSSIBLE for word in phrase.split() if " " not in phrase.strip()) | _words(
+    "reportedly allegedly alleged claims claim claimed unconfirmed angeblich якобы supuestamente prétendument"
+)
+SOURCE_CUES = (
+    (
+        """
+    according to | officials say | officials said | police say | police said | sources say | sources said
+    | witnesses say | witnesses said | reports say | authorities say | authorities said | laut | zufolge
+    | nach angaben | nach polizeiangaben | teilte die | teilte der | teilte das | teilten die | selon | d après | selon la police | según | de acuerdo con | afirma
+    | afirman | dice | dicen | по данным | по словам | по информации | сообщает | сообщают | сообщили | сообщил
+    | заявил | заявила | заявили | sagte | sagt | teilte mit | teilten mit | meldet | melden | a déclaré | a annoncé
+    | a indiqué | affirme | affirment | dijo | informó | informaron | aseguró
     """
+    )
+    .replace("\n", " ")
+    .split("|")
 )
 LOCATIVES = _words(
     """
     in at near from outside around across inside towards toward bei nahe aus à au en dans près depuis desde cerca в
-    во на под около из
+    во на под около из nach vers hacia
     """
 )
+NO_PLACES = frozenset(
+    word
+    for word in [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "januar",
+        "februar",
+        "marz",
+        "mai",
+        "juni",
+        "juli",
+        "oktober",
+        "dezember",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "english",
+        "german",
+        "french",
+        "spanish",
+        "russian",
+        "spring",
+        "summer",
+        "autumn",
+        "winter",
+        "parliament",
+        "court",
+        "brief",
+        "focus",
+    ]
+)
+_MARK = r"\b\s?[:.,–—(-]"
 CORRECTIONS = (
-    "correction",
-    "corrected",
-    "an earlier version",
-    "a previous version",
-    "this article was amended",
-    "this story has been corrected",
-    "clarification",
-    "erratum",
-    "berichtigung",
-    "in einer früheren version",
-    "korrektur",
-    "rectificatif",
-    "une version précédente",
-    "fe de erratas",
-    "fe de errores",
-    "corrección",
-    "уточнение",
-    "исправлено",
-)
-MONTHS = _words(
-    """
-    jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september
-    october november december januar februar märz mai juni juli oktober dezember janvier février mars avril juin
-    juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre
-    octubre noviembre diciembre января февраля марта апреля мая июня июля августа сентября октября ноября декабря
-    """
+    r"^\W{0,3}(?:corrections?|corrections? and clarifications?|clarification|erratum|corrigendum|editor['’]s note)"
+    + _MARK,
+    (
+        r"^\W{0,3}(?:corrects|corrected|correcting|clarifies)\b.{0,40}(?::|\b(?:headline|paragraph|to say|to show|throughout|"
+        r"figure|name|spelling|date))"
+    ),
+    r"\b(?:an|a|the) (?:earlier|previous|original) version of this\b",
+    (
+        r"\bthis (?:article|story|post|report|entry|headline|page|piece|update|item) (?:has been|was|is) (?:\w+ )?"
+        r"(?:corrected|amended|clarified)\b"
+    ),
+    (
+        r"\b(?:we|was|were) (?:earlier |previously )?(?:incorrectly|wrongly|mistakenly|erroneously) "
+        r"(?:reported|said|stated|named|identified)\b"
+    ),
+    r"^\W{0,3}(?:berichtigung|korrektur|richtigstellung)" + _MARK,
+    r"\bin einer (?:früheren|vorherigen|ersten) (?:version|fassung)\b",
+    r"^\W{0,3}(?:rectificatif|précision)" + _MARK,
+    r"\bune (?:version précédente|première version|version antérieure)\b",
+    r"^\W{0,3}(?:fe de erratas|fe de errores|corrección|rectificación|aclaración)" + _MARK,
+    r"\buna versi[oó]n anterior\b",
+    r"^\W{0,3}(?:уточнение|исправление|исправлено|поправка)" + _MARK,
+    r"\bв (?:более ранней|предыдущей|первоначальной) версии\b",
 )

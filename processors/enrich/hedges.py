@@ -42,7 +42,7 @@ _DENIED = (
     " | опроверг | опровергло | опровергла | опровергли | опровергает | опровергают | отрицает | "
     "отрицают | отверг | отвергли"
 )
-_DENIED_THINGS = re.compile(r"(?i)\b(?:den(?:y|ies|ied))\s{1,3}(?:entry|access|bail|visas?|permission|asylum)\b")
+DENIED_THINGS = re.compile(r"(?i)\b(?:den(?:y|ies|ied))\s{1,3}(?:entry|access|bail|visas?|permission|asylum)\b")
 
 
 @cache
@@ -59,7 +59,7 @@ def find_hedge(headline: str, body: str) -> Hedge:
 
 def read_hedge(headline: str, body: str, said: Statement | None) -> Hedge:
     """The same where the headline's own statement ("President Says ...") has been looked for already."""
-    in_headline = _hits(headline)
+    in_headline = hedging_words(headline)
     for hedge in ("denied", "unconfirmed", "reported", "claimed"):
         if hedge in in_headline:
             return hedge
@@ -69,7 +69,7 @@ def read_hedge(headline: str, body: str, said: Statement | None) -> Hedge:
         if said.verb == "say" and not is_stance(said):
             return "claimed"
     first = _first_sentence(body)
-    in_body = _hits(first) - {"denied"} if first else set()
+    in_body = hedging_words(first) - {"denied"} if first else set()
     if "claimed" in in_body and "allegedly" not in fold(first) and "angeblich" not in fold(first):
         in_body.discard("claimed")
     for hedge in ("unconfirmed", "reported", "claimed"):
@@ -78,11 +78,12 @@ def read_hedge(headline: str, body: str, said: Statement | None) -> Hedge:
     return "none"
 
 
-def _hits(text: str) -> set[Hedge]:
+def hedging_words(text: str) -> set[Hedge]:
+    """The hedges that a text's own words make, wherever they stand in it. Pure."""
     found = {hedge for hedge, _start, _end in _lexicon().find(fold(text))}
     if "claimed" in found and NO_CLAIM.search(text):
         found.discard("claimed")
-    if "denied" in found and _DENIED_THINGS.search(text):
+    if "denied" in found and DENIED_THINGS.search(text):
         found.discard("denied")
     return found
 

@@ -43,7 +43,8 @@ _STANCE = re.compile(
 )
 # "claims 12 lives" and "claims responsibility" are no claims in this sense
 NO_CLAIM = re.compile(
-    r"(?i)\bclaim(?:s|ed)?\s{1,3}(?:\S{1,20}\s{1,3}){0,3}(?:lives|life|responsibility|asylum|title)\b"
+    r"(?i)\bclaim(?:s|ed)?\s{1,3}(?:\S{1,20}\s{1,3}){0,3}(?:lives|life|responsibility|asylum|titles?|wins?|victory|awards?|prizes?|gold|silver|medals?|crown|trophy|seats?|"
+    r"land|damages|compensation|benefits?|refunds?)\b"
 )
 _MAX = 400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_headline_edit_has_its_classes(before: str, after: str, classes: list[
     ("before", "after", "first", "grade"),
     [
         ("", LONG, "body-added", "normal"),
-        (LONG, LONG + MORE, "attribution", "major"),
+        (LONG, LONG + MORE, "body-extended", "normal"),
         (LONG, LONG + MORE.split(", the", maxsplit=1)[0] + ".", "body-extended", "normal"),
         (LONG + MORE.split(", the", maxsplit=1)[0], LONG, "body-cut", "normal"),
         (LONG, LONG.replace("road", "path"), "body", "normal"),
@@ -69,6 +70,7 @@ def test_a_body_edit_has_its_class_and_grade(before: str, after: str, first: str
     [
         ("12 dead", "21 dead", {"kind": "killed", "from": 12, "to": 21}),
         ("Up to 3,000 arrested", "Up to 4,000 arrested", {"kind": "arrested", "from": 3000, "to": 4000}),
+        ("Fourteen people have died", "Twenty-three people have died", {"kind": "killed", "from": 14, "to": 23}),
         ("Dozens injured, 2 killed", "Dozens injured, 5 killed", {"kind": "killed", "from": 2, "to": 5}),
         ("Boat sinks", "Boat sinks, nine missing", {"kind": "missing", "from": None, "to": 9}),
     ],
@@ -76,6 +78,33 @@ def test_a_body_edit_has_its_class_and_grade(before: str, after: str, first: str
 def test_figures_say_which_one_changed(before: str, after: str, detail: dict[str, Any]) -> None:
     (change,) = describe_changes((before, ""), (after, ""))
     assert change.detail == detail
+
+
+def test_a_figure_that_the_headline_told_already_is_no_new_one_in_the_body() -> None:
+    before = ("14 killed on bridge", "")
+    (change,) = describe_changes(before, ("14 killed on bridge", "Fourteen people were killed on the bridge."))
+    assert (change.class_, change.detail) == ("body-added", None)
+
+
+def test_headline_and_body_each_say_which_figure_changed() -> None:
+    before = ("14 killed on bridge", "The lorry fell. Fourteen people were killed.")
+    after = ("23 killed on bridge", "The lorry fell. Twenty-three people were killed.")
+    assert [change.detail for change in describe_changes(before, after)] == 2 * [
+        {"kind": "killed", "from": 14, "to": 23}
+    ]
+
+
+def test_a_languages_own_words_are_read_where_the_source_says_it() -> None:
+    (change,) = describe_changes(("Sturm: zwölf Tote", ""), ("Sturm: einundzwanzig Tote", ""), "de")
+    assert change.detail == {"kind": "killed", "from": 12, "to": 21}
+
+
+@pytest.mark.parametrize("text", ["the not “", "„“ ' ' “ ", "A. ", "not no never ", "Iran Iraq ", "12 killed "])
+def test_hostile_repetition_is_classed_in_bounded_time(text: str) -> None:
+    before, after = text * 4_000, "x " + text * 4_100
+    began = time.process_time()
+    describe_changes((before[:2_000], before), (after[:2_000], after))
+    assert time.process_time() - began < 5
 
 
 def test_the_contracts_own_example_comes_out() -> None:
