@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec import Struct
 
 from sinks.alerts.channels.interface import ChannelGone, PerhapsReceived
+from sinks.alerts.channels.retry_after import LONGEST
 from sinks.alerts.pace import (
     DRAIN_GAP_MS,
     MAX_REFUSALS,
@@ -90,6 +91,7 @@ class Deliverer:
         self._wanted = asyncio.Event()
         self._stopping = False
         self._kept_house_ms = 0
+        self._prune_at_ms = 0
         self._counted_ms = 0
 
     def wake(self) -> None:
@@ -119,7 +121,8 @@ class Deliverer:
     async def start(self) -> None:
         """Take up what an earlier run left in flight; its receivers may have had it."""
         await self._store.open()
-        left = await self._store.release_leases()
+        furthest = self._now() + max(self._limits.retry_max_ms, round(LONGEST * 1_000))
+        left = await self._store.release_leases(due_by_ms=furthest)
         if left:
             _log.info("deliveries in flight when the last run ended are sent again", count=left)
         for channel_id, waiting in (await self._store.waiting()).items():
@@ -144,6 +147,7 @@ class Deliverer:
             self._paces[channel_id] = after_start(self._pace(channel_id), now_ms=now, given=started, asked=asked)
         await self._count(now)
         await self._keep_house(now, channels)
+        await self._prune(now)
         return await self._until_next(now, channels)
 
     async def landed(self) -> None:
@@ -267,7 +271,18 @@ class Deliverer:
                 error=f"the channel was {'failing' if failing else 'disabled'} for longer than deliveries are tried",
             )
             DELIVERIES.labels(channel.kind, "dead").inc(gone)
-        await self._store.prune(before_ms=now - _KEPT_MS)
+        for channel_id in (await self._store.waiting()).keys() - channels.keys():
+            # removed while its delivery was being decided; a minute, because the channels were read before
+            await self._store.expire(
+                channel_id=channel_id, before_ms=now - 60_000, at_ms=now, error="there is no such channel"
+            )
+
+    async def _prune(self, now: int) -> None:
+        """Forget what is old, a piece with every look while there is more: it must keep up with what comes in."""
+        if now < self._prune_at_ms:
+            return
+        gone = await self._store.prune(before_ms=now - _KEPT_MS)
+        self._prune_at_ms = now + (round(LOOK_EVERY_S * 1_000) if gone else _HOUSEKEEPING_MS)
 
     async def _until_next(self, now: int, channels: dict[str, Channel]) -> float:
         waits = [int(LOOK_EVERY_S * 1_000)]

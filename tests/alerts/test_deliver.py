@@ -368,3 +368,34 @@ async def test_f5_killed_after_the_webhooks_200_and_before_it_is_recorded_sends_
         seqs = [alert.seq for alert in receiver.alerts if alert.alert_id == name]
         assert seqs == sorted(seqs)
     assert {(await row(store, f"al_{n}", seq)).status for n in range(3) for seq in (1, 2)} == {"delivered"}
+
+
+async def test_f14_what_was_put_off_under_a_clock_a_day_ahead_is_not_held_up_for_that_day(
+    made: Callable[..., Deliverer], store: SqliteControlStore, receiver: Receiver, clock: FakeClock
+) -> None:
+    await put_webhook(store, receiver.url)
+    await put(store, new(at_ms=START_MS + 24 * HOUR * 1_000))
+    deliverer = made()
+    await deliverer.start()
+    await turns(deliverer, clock, HOUR + 10, step=30)
+    assert (await row(store)).status == "delivered"
+
+
+async def test_what_waits_for_a_channel_that_is_gone_does_not_wait_for_ever(
+    deliverer: Deliverer, store: SqliteControlStore, clock: FakeClock
+) -> None:
+    await put(store, new(to="gone"))
+    await turns(deliverer, clock, 2 * HOUR, step=60)
+    found = await row(store)
+    assert (found.status, found.error) == ("dead", "there is no such channel")
+    assert await store.waiting() == {}
+
+
+async def test_forgetting_what_is_old_keeps_up_with_what_came_in(
+    deliverer: Deliverer, store: SqliteControlStore, clock: FakeClock
+) -> None:
+    old = [new(f"al_{number}") for number in range(6_500)]
+    await put(store, *[msgspec.structs.replace(one, status="dead") for one in old])
+    clock.pass_time(31 * 24 * HOUR)
+    await turns(deliverer, clock, 10)
+    assert await store.deliveries_of([one.alert_id for one in old]) == []

@@ -220,8 +220,11 @@ class ControlStore(Protocol):
         """Record what came of tries and give the leases back."""
         ...
 
-    async def release_leases(self) -> int:
-        """Give back leases of a run that ended without recording an outcome; these may have been received."""
+    async def release_leases(self, *, due_by_ms: int | None = None) -> int:
+        """Give back leases of a run that ended without recording an outcome; these may have been received; how many.
+
+        What waits for a time after ``due_by_ms`` is due then: the run that set it had a clock that was ahead.
+        """
         ...
 
     async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:

@@ -217,14 +217,9 @@ class SqliteControlStore:
         if outcomes:
             await self._write(lambda connection: outbox.record(connection, outcomes))
 
-    async def release_leases(self) -> int:
+    async def release_leases(self, *, due_by_ms: int | None = None) -> int:
         """See `ControlStore`."""
-
-        def work(connection: apsw.Connection) -> int:
-            connection.execute("UPDATE outbox SET leased_until_ms = 0, unsure = 1 WHERE leased_until_ms > 0")
-            return connection.changes()
-
-        return await self._write(work)
+        return await self._write(lambda connection: outbox.release(connection, due_by_ms))
 
     async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
         """See `ControlStore`."""

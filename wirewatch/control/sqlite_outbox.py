@@ -127,6 +127,17 @@ def record(connection: apsw.Connection, outcomes: Sequence[Outcome]) -> None:
     )
 
 
+def release(connection: apsw.Connection, due_by_ms: int | None) -> int:
+    """Give every lease back, and let nothing wait beyond that time; how many leases there were."""
+    connection.execute("UPDATE outbox SET leased_until_ms = 0, unsure = 1 WHERE leased_until_ms > 0")
+    released = connection.changes()
+    if due_by_ms is not None:
+        connection.execute(
+            "UPDATE outbox SET next_try_ms = :at WHERE status = 'pending' AND next_try_ms > :at", {"at": due_by_ms}
+        )
+    return released
+
+
 def expire(connection: apsw.Connection, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
     """Dead-letter what waits for a channel since before then."""
     connection.execute(
