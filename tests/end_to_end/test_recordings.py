@@ -15,8 +15,8 @@ from tests.end_to_end.program import Program, feed_id, free_port, replayed, writ
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
 
 LONG = bool(os.environ.get("WIREWATCH_LONG"))
-VERSIONS = 40
-LARGE = {"html_heise_de_newsticker": 8, "guardian_liveblog_mars": 10, "usgs_all_hour": 60, "nsw_rfs_raw_202003": 60}
+VERSIONS = 25
+LARGE = {"html_heise_de_newsticker": 8, "guardian_liveblog_mars": 10, "usgs_all_hour": 40, "nsw_rfs_raw_202003": 50}
 """Fewer versions of what is large, more of what is quick and changes much; WIREWATCH_LONG=1 takes all of all."""
 
 
