@@ -55,6 +55,7 @@ app = cyclopts.App(
     default_parameter=cyclopts.Parameter(negative=(), show_default=_shown_default),
     version=__version__,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 for _order, (_name, _place) in enumerate(COMMANDS.items()):
     # imported only when called: most of them need a tenth of what the pipeline needs to start

@@ -6,7 +6,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+import cyclopts
 
 from sinks.search.index import SearchIndex
 from wirewatch.brokers.connect import connect, parse_broker_url
@@ -19,6 +21,8 @@ from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
 
 INDEX_FILE: Final = "search.db"
 CONTROL_FILE: Final = "control.db"
+FileOrInput = Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)]
+"""A file's path; ``-`` is standard input."""
 
 
 def open_control(data_dir: Path) -> SqliteControlStore:

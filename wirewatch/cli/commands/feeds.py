@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import cyclopts
@@ -19,7 +18,7 @@ from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.feed_health import FeedStatus, known_feeds, read_statuses, with_files
 from wirewatch.cli.looking import look_at, new_feed, tell
-from wirewatch.cli.opening import opened_broker, opened_log, read_file
+from wirewatch.cli.opening import FileOrInput, opened_broker, opened_log, read_file
 from wirewatch.cli.output import print_json, print_line
 from wirewatch.cli.tables import print_table, progress
 from wirewatch.errors import UserError
@@ -234,7 +233,7 @@ async def check(url: str, /) -> int:
 
 @feeds.command(name="import")
 @as_command
-async def import_opml(file: Path, /) -> int:
+async def import_opml(file: FileOrInput, /) -> int:
     """Watch every feed of an OPML file that is not watched yet.
 
     Parameters

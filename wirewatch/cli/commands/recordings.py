@@ -12,7 +12,7 @@ import msgspec
 from processors.enrich import EnrichContext, enrich
 from processors.parse import parse as parse_body
 from processors.replay import read_manifest, replay_polls, summarise
-from wirewatch.cli.opening import read_file
+from wirewatch.cli.opening import FileOrInput, read_file
 from wirewatch.cli.output import print_json, say
 from wirewatch.cli.showing import shown_entry, shown_feed
 from wirewatch.cli.tables import print_table, progress
@@ -31,7 +31,7 @@ def _feed(path: Path | None, url: str | None) -> Feed:
     return feed
 
 
-def parse(file: Path, /, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
+def parse(file: FileOrInput, /, *, url: str | None = None, feed: Path | None = None, with_feed: bool = False) -> int:
     """Print a file's entries, one a line, as JSON. Exit status 1 where nothing is recognised, with a message.
 
     Parameters
