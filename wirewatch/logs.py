@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -12,10 +13,15 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"']+@")
+# Both take time linear in the text, whatever it is: a match starts at a sign that its own run cannot hold, and the
+# look ahead for a secret's name is never gone back into.
+_USERINFO = re.compile(r"(://)[^\s/?#\"']+@")
 _SECRET_PARAM = re.compile(
-    r"(?i)([?&;](?:[\w-]*(?:token|secret|key|password|passwd|pwd|auth|signature|sig|session|code)[\w-]*)=)[^&;#\s\"']+"
+    r"(?i)([?&;#](?=[\w.%-]*(?:token|secret|key|password|passwd|pwd|auth|signature|sig|session|code))[\w.%-]+=)"
+    r"[^&;#\s\"']+"
 )
+_HIDDEN = "[redacted]"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SECRET_NAME = re.compile(r"(?i)(token|secret|password|passwd|authorization|cookie|api[-_]?key)")
 
 
@@ -24,14 +30,28 @@ def redact(text: str) -> str:
     return _SECRET_PARAM.sub(r"\1[redacted]", _USERINFO.sub(r"\1[redacted]@", text))
 
 
+def _redacted(value: object) -> object:
+    """A field's value without secrets, however deep they lie; what is no plain value is written as its repr."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, BaseException):
+        return redact(str(value))
+    if isinstance(value, Mapping):
+        return {str(key): _HIDDEN if _SECRET_NAME.search(str(key)) else _redacted(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(one) for one in value]
+    return redact(repr(value))
+
+
 def _redact_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     for key, value in event.items():
-        if _SECRET_NAME.search(key):
-            event[key] = "[redacted]"
-        elif isinstance(value, str):
-            event[key] = redact(value)
-        elif isinstance(value, BaseException):
-            event[key] = redact(str(value))
+        event[key] = _HIDDEN if _SECRET_NAME.search(key) else _redacted(value)
+    # the renderers write a traceback as it is: what a source put into an error must not steer the terminal
+    for key in ("exception", "event"):
+        if isinstance(text := event.get(key), str):
+            event[key] = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
     return event
 
 
