@@ -24,6 +24,7 @@ from pathlib import Path
 from wirewatch.brokers.embedded import open_reader
 
 AIM_MIB = 300
+HOSTS = 40
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
 
 
@@ -52,13 +53,19 @@ class Origin:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.servers = [ThreadingHTTPServer((f"127.0.0.{n + 1}", 0), Handler) for n in range(HOSTS)]
+        for server in self.servers:
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def url(self, number: int) -> str:
+        """Where a feed is: one host is asked one thing at a time, so they are spread over many."""
+        host, port = self.servers[number % HOSTS].server_address[:2]
+        return f"http://{host}:{port}/{number}"
 
     def close(self) -> None:
-        self._server.shutdown()
+        for server in self.servers:
+            server.shutdown()
 
 
 def rss(path: str, version: int) -> bytes:
@@ -107,9 +114,7 @@ def main() -> None:
     (folder / "wirewatch.toml").write_text(
         f'data_dir = "data"\nallow_networks = ["127.0.0.0/8"]\n[web]\nlisten = "127.0.0.1:{port}"\n'
         '[poll]\nper_host_interval = "0s"\nrobots = false\n'
-        + "".join(
-            f'[[feeds]]\nid = "f{n}"\nurl = "http://127.0.0.1:{origin.port}/{n}"\nevery = "10s"\n' for n in range(feeds)
-        )
+        + "".join(f'[[feeds]]\nid = "f{n}"\nurl = "{origin.url(n)}"\nevery = "10s"\n' for n in range(feeds))
     )
     with (folder / "log").open("wb") as log:
         run = subprocess.Popen([WIREWATCH, "run"], cwd=folder, stdout=log, stderr=subprocess.STDOUT)
