@@ -81,6 +81,11 @@ def test_each_stage_runs_alone(start: Start, tmp_path: Path, role: str) -> None:
     assert "Traceback" not in said(tmp_path)
 
 
+def test_who_watches_nothing_yet_is_told_how_to_begin(start: Start, tmp_path: Path) -> None:
+    start("--config", "/dev/null", "--data-dir", str(tmp_path / "other"), "--web.listen", "127.0.0.1:0")
+    until(lambda: "No feed is watched yet. Add one" in said(tmp_path))
+
+
 def test_a_port_in_use_is_told_and_nothing_else(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         child = start("--web.listen", f"127.0.0.1:{taken.getsockname()[1]}")

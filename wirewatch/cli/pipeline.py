@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 from processors.diff_handler import DiffHandler
 from processors.enrich import EnrichContext, enrich
@@ -59,6 +59,18 @@ def check_supported(settings: Settings) -> None:
     for name, value in (("search", settings.search), ("control", settings.control)):
         if value != "embedded":
             raise UserError(f"{name}: {value.partition('://')[0]!r}: this version has embedded only")
+
+
+class Running(Protocol):
+    """What runs until it is asked to stop."""
+
+    async def run(self) -> None:
+        """Work until stopped; raises what ended it."""
+        ...
+
+    def stop(self) -> None:
+        """Ask `run` to finish what is in hand and return."""
+        ...
 
 
 class Pipeline:
@@ -175,8 +187,8 @@ class Pipeline:
             await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            for _, stop in running:
-                stop()
+            for one in running:
+                one.stop()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
         for result in ended:
             if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):

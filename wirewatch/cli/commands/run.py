@@ -10,8 +10,10 @@ from typing import Annotated
 
 import cyclopts
 
+from wirewatch.canary import CANARY_ID
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import as_command
+from wirewatch.cli.feed_health import known_feeds
 from wirewatch.cli.output import say
 from wirewatch.cli.pipeline import Pipeline
 from wirewatch.settings.load import options
@@ -69,10 +71,9 @@ async def run_stages(*, role: Annotated[list[str] | None, cyclopts.Parameter(neg
     role
         Run only this stage (see below); may be given several times.
     """
-    config = configuration()
-    pipeline = Pipeline(config, roles=role or ())
+    pipeline = Pipeline(configuration(), roles=role or ())
     stop_on_signals(pipeline)
-    greeting = asyncio.create_task(_greet(pipeline, feeds=len(config.feeds)))
+    greeting = asyncio.create_task(_greet(pipeline))
     try:
         await pipeline.run()
     finally:
@@ -80,9 +81,9 @@ async def run_stages(*, role: Annotated[list[str] | None, cyclopts.Parameter(neg
     return 0
 
 
-async def _greet(pipeline: Pipeline, *, feeds: int) -> None:
+async def _greet(pipeline: Pipeline) -> None:
     await pipeline.ready.wait()
     if pipeline.url:
         say(f"wirewatch is up: {pipeline.url} (Ctrl-C ends it)")
-    if not feeds:
-        say("The settings name no feeds. Add one from another terminal: wirewatch feeds add https://example.org/feed")
+    if pipeline.broker is not None and not set(await known_feeds(pipeline.broker)) - {CANARY_ID}:
+        say("No feed is watched yet. Add one from another terminal: wirewatch feeds add https://example.org/feed")
