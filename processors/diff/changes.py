@@ -120,7 +120,7 @@ def _claim_classes(field: TextField, before: str, after: str) -> set[ChangeClass
         found.add("attribution")
     if is_hedged_anew(field, before, after):
         found.add("hedge")
-    if is_placed_anew(before, after, word_diff(before, after)):
+    if is_placed_anew(before, after):
         found.add("place")
     return found
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from processors.diff import lexicon
 from processors.diff.edited import MAX_READ
+from processors.diff.word_diff import word_diff
 from processors.enrich.attribution import find_attribution
 from processors.enrich.hedges import DENIED_THINGS, hedging_words
 from processors.enrich.places import find_places
@@ -105,13 +106,13 @@ def _hedges(field: TextField, text: str) -> set[str]:
     return found
 
 
-def is_placed_anew(before: str, after: str, diff: Sequence[Piece]) -> bool:
-    """Whether a place gave way to another; a country to a town of its own, or the other way round, is the same place."""
+def is_placed_anew(before: str, after: str) -> bool:
+    """Whether a place gave way to another. A country and a town of its own are the same place."""
     old, new = _places(before), _places(after)
     gone, put = old.keys() - new.keys(), new.keys() - old.keys()
     if gone and put:
         return any(old[one] != new[other] or (one != old[one] and other != new[other]) for one in gone for other in put)
-    return not gone and not put and _name_changed(diff)
+    return not gone and not put and _name_changed(word_diff(before, after))
 
 
 def _places(text: str) -> dict[str, str | None]:

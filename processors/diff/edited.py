@@ -20,6 +20,7 @@ MAX_READ: Final = 20_000
 """Characters of each version that are read for meaning, as the enrichment reads them."""
 _MAX_PAIRS: Final = 200_000
 """Sentences compared with each other at most; beyond that the versions are taken as rewritten."""
+_MAX_EDITED: Final = 100
 _SAME_HEADLINE: Final = 0.34
 _SAME_SENTENCE: Final = 0.5
 
@@ -35,7 +36,7 @@ def edited_sentences(field: TextField, before: str, after: str) -> list[tuple[st
     for tag, a0, a1, b0, b1 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "replace":
             pairs += _paired(old[a0:a1], new[b0:b1])
-    return pairs
+    return pairs[:_MAX_EDITED]
 
 
 def _sentences_of(text: str) -> list[str]:

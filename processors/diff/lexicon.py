@@ -8,6 +8,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.casefold().split())
 
 
+def _phrases(text: str) -> list[str]:
+    return [" ".join(phrase.split()) for phrase in text.split("|")]
+
+
 _KINDS = {
     "killed": """dead killed die dies died deaths death fatalities toll tote
         toten tot getötet gestorben morts mort mortes
@@ -39,9 +43,8 @@ DENIALS = _words(
     отрицает отрицают отверг отвергли отвергает
     """
 )
-POSSIBLE = (
-    (
-        """
+POSSIBLE = _phrases(
+    """
     possibly | possible | perhaps | maybe | may | might | could | appears to | appear to | appeared to | seems to
     | apparently | suspected | presumed | believed to | thought to | feared | likely | unlikely | probably | rumoured
     | rumored | rumours | unclear | potentially | mutmaßlich | mutmaßliche | mutmaßlicher | mutmaßlichen | offenbar
@@ -51,26 +54,20 @@ POSSIBLE = (
     | aparentemente | probablemente | quizá | quizás | tal vez | podría | podrían | habría | habrían | sería | serían
     | предположительно | возможно | вероятно | может | могут | мог | могли | по видимому | видимо | не исключено
     """
-    )
-    .replace("\n", " ")
-    .split("|")
 )
-HEDGE_WORDS = frozenset(word for phrase in POSSIBLE for word in phrase.split() if " " not in phrase.strip()) | _words(
+HEDGE_WORDS = frozenset(phrase for phrase in POSSIBLE if " " not in phrase) | _words(
     "reportedly allegedly alleged claims claim claimed unconfirmed angeblich якобы supuestamente prétendument"
 )
-SOURCE_CUES = (
-    (
-        """
+SOURCE_CUES = _phrases(
+    """
     according to | officials say | officials said | police say | police said | sources say | sources said
     | witnesses say | witnesses said | reports say | authorities say | authorities said | laut | zufolge
-    | nach angaben | nach polizeiangaben | teilte die | teilte der | teilte das | teilten die | selon | d après | selon la police | según | de acuerdo con | afirma
+    | nach angaben | nach polizeiangaben | teilte die | teilte der | teilte das | teilten die
+    | selon | d après | selon la police | según | de acuerdo con | afirma
     | afirman | dice | dicen | по данным | по словам | по информации | сообщает | сообщают | сообщили | сообщил
     | заявил | заявила | заявили | sagte | sagt | teilte mit | teilten mit | meldet | melden | a déclaré | a annoncé
     | a indiqué | affirme | affirment | dijo | informó | informaron | aseguró
     """
-    )
-    .replace("\n", " ")
-    .split("|")
 )
 LOCATIVES = _words(
     """
@@ -78,65 +75,21 @@ LOCATIVES = _words(
     во на под около из nach vers hacia
     """
 )
-NO_PLACES = frozenset(
-    word
-    for word in [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "januar",
-        "februar",
-        "marz",
-        "mai",
-        "juni",
-        "juli",
-        "oktober",
-        "dezember",
-        "montag",
-        "dienstag",
-        "mittwoch",
-        "donnerstag",
-        "freitag",
-        "samstag",
-        "sonntag",
-        "english",
-        "german",
-        "french",
-        "spanish",
-        "russian",
-        "spring",
-        "summer",
-        "autumn",
-        "winter",
-        "parliament",
-        "court",
-        "brief",
-        "focus",
-    ]
+NO_PLACES = _words(
+    """
+    january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday januar februar marz mai juni juli oktober dezember montag dienstag mittwoch
+    donnerstag freitag samstag sonntag english german french spanish russian spring summer autumn winter parliament
+    court brief focus
+    """
 )
 _MARK = r"\b\s?[:.,–—(-]"
 CORRECTIONS = (
     r"^\W{0,3}(?:corrections?|corrections? and clarifications?|clarification|erratum|corrigendum|editor['’]s note)"
     + _MARK,
     (
-        r"^\W{0,3}(?:corrects|corrected|correcting|clarifies)\b.{0,40}(?::|\b(?:headline|paragraph|to say|to show|throughout|"
-        r"figure|name|spelling|date))"
+        r"^\W{0,3}(?:corrects|corrected|correcting|clarifies)\b.{0,40}(?::|\b(?:headline|paragraph|to say|to show|"
+        r"throughout|figure|name|spelling|date))"
     ),
     r"\b(?:an|a|the) (?:earlier|previous|original) version of this\b",
     (

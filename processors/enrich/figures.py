@@ -57,7 +57,7 @@ def reading_language(language: str | None, folded: str) -> str:
 _SMALL_WORDS = {
     "en": word_set("the of and in to after at least over more than killed injured as during"),
     "de": word_set(
-        "der die das und bei nach mindestens wurden tote verletzte mehr als im in von menschen polizei wird nicht mit auf"
+        "der die das und bei nach mindestens wurden tote verletzte mehr als im in von menschen polizei wird nicht mit"
     ),
     "fr": word_set("le la les des au moins dans apres plus et morts blesses une du personnes"),
     "es": word_set("el los las del al menos en mas y tras muertos heridos por una personas"),
