@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from processors.parse.encoding import decode
-from processors.parse.feeds import split_feed
+from processors.parse.feeds import NotReduced, split_feed
 from processors.parse.json_documents import read_json
 from processors.parse.json_feed_format import is_json_feed, split_json_feed
 from processors.parse.json_feeds import split_json
 from processors.parse.loose import split_loosely
 from processors.parse.model import ParsedEntry, ParsedFeed
-from processors.parse.pages import parse_page
-from processors.parse.sniffing import FEED_KINDS, JSON_KINDS, PAGE_KINDS, beginning, shape_of, without_junk
+from processors.parse.pages import parse_linked_page, parse_page
+from processors.parse.sniffing import FEED_KINDS, JSON_KINDS, PAGE_KINDS, Shape, beginning, shape_of, without_junk
 from processors.parse.splits import MOST_ENTRIES, Split, assemble
-from processors.parse.xml_documents import LARGEST, Document, Unreadable, read_document
+from processors.parse.xml_documents import LARGEST, Unreadable, read_document
 from wirewatch.errors import BadInput
 from wirewatch.events import ParseDefinition
 
@@ -35,7 +37,7 @@ __all__ = [
     "split",
 ]
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Raised whenever the same body may give other entries: the diff then re-bases silently."""
 
 
@@ -60,7 +62,7 @@ def parse(
     ``bad-json``, ``bad-xml``, ``entity-expansion``, ``bad-definition``. Blocks for at most a second or so on the
     largest bodies; reads and writes nothing.
     """
-    taken = split(body, definition, content_type=content_type, url=url, fetched_at_ms=fetched_at_ms)
+    taken = split(body, definition, content_type=content_type, url=url, fetched_at_ms=fetched_at_ms, known=known)
     if isinstance(taken, ParsedFeed):
         return taken
     if not taken.raw_hashes:
@@ -73,17 +75,28 @@ def parse(
 
 
 def split(
-    body: bytes, definition: ParseDefinition, *, content_type: str = "", url: str = "", fetched_at_ms: int
+    body: bytes,
+    definition: ParseDefinition,
+    *,
+    content_type: str = "",
+    url: str = "",
+    fetched_at_ms: int,
+    known: Mapping[str, ParsedEntry] | None = None,
 ) -> Split | ParsedFeed:
     """Like `parse`, but entries only told apart, with their raw hashes; pages come whole, as they have no such step.
 
-    A feed without entries is no error here. Raises as `parse` does.
+    A feed without entries is no error here. Entries in ``known`` may be left out of what is read: `assemble` with the
+    same ones. Raises as `parse` does.
     """
     if len(body) > LARGEST:
         raise BadInput(f"the body has {len(body)} bytes; at most {LARGEST} are read", reason="too-large")
     where = url or definition.url
     kind = definition.kind
     shape = shape_of(body, content_type)
+    if kind in {"live-page", "auto"} and shape == "html":
+        page = parse_linked_page(body, url=where, fetched_at_ms=fetched_at_ms, known=known or {})
+        if page is not None:
+            return page
     if kind in PAGE_KINDS:
         return parse_page(
             decode(body, content_type)[0], definition, url=where, fetched_at_ms=fetched_at_ms, content_type=content_type
@@ -93,7 +106,7 @@ def split(
         if taken is not None:
             return taken
     elif kind in FEED_KINDS or shape == "xml":
-        return _split_xml(body, content_type, where, declared=kind in FEED_KINDS, looks_like=shape)
+        return _split_xml(body, content_type, where, known or {}, shape if kind in FEED_KINDS else "xml")
     return parse_page(
         decode(body, content_type)[0], definition, url=where, fetched_at_ms=fetched_at_ms, content_type=content_type
     )
@@ -111,8 +124,9 @@ def _split_json(body: bytes, definition: ParseDefinition, content_type: str, url
     return split_json(document, definition, url, notes)
 
 
-def _split_xml(body: bytes, content_type: str, url: str, *, declared: bool, looks_like: str) -> Split:
-    if looks_like in {"html", "text", "json"} and declared:
+def _split_xml(body: bytes, content_type: str, url: str, known: Mapping[str, ParsedEntry], looks_like: Shape) -> Split:
+    """``looks_like`` is ``xml`` where nothing but the bytes says that this is a feed."""
+    if looks_like in {"html", "text", "json"}:
         said = " ".join(beginning(body, content_type)[:80].split())
         if looks_like == "html":
             raise BadInput(f"an HTML page, where a feed is expected: {said!r}", reason="error-page")
@@ -120,7 +134,12 @@ def _split_xml(body: bytes, content_type: str, url: str, *, declared: bool, look
     bare, note = without_junk(body)
     notes = (note,) if note else ()
     try:
-        document = read_document(bare, content_type)
+        document = read_document(bare, content_type, known)
     except Unreadable as error:
         return split_loosely(error.source, url, notes)
-    return split_feed(Document(document.root, document.source, (*notes, *document.notes)), url)
+    if notes:
+        document = replace(document, notes=(*notes, *document.notes))
+    try:
+        return split_feed(document, url)
+    except NotReduced:
+        return _split_xml(body, content_type, url, {}, looks_like)

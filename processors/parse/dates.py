@@ -7,7 +7,8 @@ entry's first-seen time stands in. No zone means UTC. A date far ahead is return
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -57,11 +58,11 @@ def parse_time(
     abbreviation or an offset. ``now_ms`` is the snapshot's own time: with it, relative times ("3 minutes ago"),
     times without a date and dates without a year are read too.
     """
-    if isinstance(raw, bool):
-        return None
-    if isinstance(raw, int | float):
-        return _from_number(float(raw))
+    if not isinstance(raw, str):
+        return None if isinstance(raw, bool) else _from_number(float(raw))
     text = raw.strip()
+    if not time_format and (usual := _usual(text)) is not None:
+        return usual
     if not text or len(text) > _LONGEST:
         return None
     zone = zone_of(timezone) if timezone else None
@@ -75,6 +76,63 @@ def parse_time(
         return _standard(text, zone) or _numeric(text, zone) or _in_words(text, zone or UTC, now_ms)
     except (ValueError, OverflowError):  # a thirteenth month, a 25th hour, a year out of range
         return None
+
+
+def _usual(text: str) -> ParsedTime | None:
+    """The two standards as nearly everybody writes them, with seconds and zone, without patterns; None: look closer."""
+    if text[3:5] == ", " and len(text) in {29, 31}:  # Fri, 07 Jan 2022 20:31:04 GMT, or +0100
+        day, clock, offset = _day_in_words(text[5:16]), text[17:25], _fixed_offset_ms(text[26:])
+        if text[16] + text[25] != "  ":
+            return None
+    elif text[10:11] == "T" and len(text) in {20, 24, 25, 29}:  # 2022-01-07T20:31:04Z, .000Z, or +01:00
+        has_millis = text[19] == "." and text[20:23].isdecimal()
+        day, clock = _day_in_numbers(text[:10]), text[11:19]
+        offset = _fixed_offset_ms(text[23:] if has_millis else text[19:])
+        if has_millis and offset is not None:
+            offset -= int(text[20:23])
+    else:
+        return None
+    if day is None or offset is None or clock[2:6:3] != "::":
+        return None
+    try:
+        at = time.fromisoformat(clock)
+    except ValueError:  # 24:00:00, a leap second, or nonsense
+        return None
+    ms = day + ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000 - offset
+    return ParsedTime(ms, "second") if ms else None
+
+
+@lru_cache(maxsize=1024)
+def _day_in_words(text: str) -> int | None:
+    """``07 Jan 2022`` in milliseconds since 1970."""
+    day, month, year = text[:2], _ENGLISH.get(text[3:6].casefold()), text[7:]
+    if month is None or text[2:7:4] != "  " or not (text.isascii() and day.isdigit() and year.isdigit()):
+        return None
+    return _day_ms(int(year), month, int(day))
+
+
+@lru_cache(maxsize=1024)
+def _day_in_numbers(text: str) -> int | None:
+    """``2022-01-07`` in milliseconds since 1970."""
+    year, month, day = text[:4], text[5:7], text[8:]
+    if text[4:8:3] != "--" or not (text.isascii() and year.isdigit() and month.isdigit() and day.isdigit()):
+        return None
+    return _day_ms(int(year), int(month), int(day))
+
+
+def _day_ms(year: int, month: int, day: int) -> int | None:
+    try:
+        return (date(year, month, day).toordinal() - _EPOCH_DAY) * 86_400_000 if _OLDEST <= year <= _NEWEST else None
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _fixed_offset_ms(name: str) -> int | None:
+    """How far ahead of UTC, where that is the same all year; None where it is not, or is no zone as usually written."""
+    zone = zone_of(name) if name in {"GMT", "UTC", "Z"} or name[:1] in {"+", "-"} else None
+    offset = zone.utcoffset(None) if zone is not None else None
+    return None if offset is None else round(offset.total_seconds() * 1000)
 
 
 def _standard(text: str, zone: tzinfo | None) -> ParsedTime | None:

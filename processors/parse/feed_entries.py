@@ -9,14 +9,14 @@ from lxml import etree
 from msgspec import Struct
 
 from processors.parse.dates import ParsedTime, parse_time
-from processors.parse.feed_media import media_of
+from processors.parse.feed_media import by_role, media_of
 from processors.parse.feed_roles import Roles
 from processors.parse.markup import has_tags
 from processors.parse.media import extract_links
 from processors.parse.model import ParsedEntry
 from processors.parse.text import Content, clean_characters, inner_text_of_title, plain_text
-from processors.parse.urls import absolute
-from processors.parse.xml_text import base_of, content_of, language_of, own_text, title_of
+from processors.parse.urls import absolute, is_plain
+from processors.parse.xml_text import base_of, content_of, is_bare, language_of, own_text, title_of
 
 LONGEST_ID = 2048
 
@@ -30,7 +30,10 @@ _BODIES = (
     "itunes-subtitle",
 )
 _TITLES = ("title", "dc-title", "media-title", "itunes-title")
-_ALIASES = {"origlink": 0, "id": 0, "identifier": 0}.keys()  # a set with an order
+_ALIASES = ("origlink", "id", "identifier")
+_SOME_ALIAS = frozenset(_ALIASES)
+_AUTHORS = ("author", "creator", "editor")
+_SOME_AUTHOR = frozenset(_AUTHORS)
 _PUBLISHED = ("published", "date", "created")
 _MAIL = re.compile(r"\s*[^\s@()<>]+@[^\s@()<>]+\s*(?:\(([^()]+)\)\s*)?")
 _NAME_MAIL = re.compile(r"([^<>@()]+?)\s*[<(][^\s@()<>]+@[^\s@()<>]+[>)]\s*")
@@ -45,6 +48,7 @@ class Context(Struct):
     roles: Roles
     base: str
     has_bases: bool = False
+    has_languages: bool = True
     language: str | None = None
     authors: tuple[str, ...] = ()
 
@@ -52,11 +56,7 @@ class Context(Struct):
 def read_entry(element: etree._Element, context: Context, *, position: int, raw_hash: str) -> ParsedEntry:
     """An ``item`` or ``entry`` element, normalised. Never raises: what cannot be read stays empty."""
     roles = context.roles
-    found: Found = {}
-    for child in element:
-        role = roles[str(child.tag)]
-        if role:
-            found.setdefault(role, []).append(child)
+    found = by_role(element, roles)
     base = base_of(element, context.base) if context.has_bases else context.base
     headline = headline_of(found)
     content = _body(found, base, context)
@@ -84,7 +84,7 @@ def read_entry(element: etree._Element, context: Context, *, position: int, raw_
         tags=tags_of(found),
         media=media,
         links=content.links,
-        language=_language(element, found) or context.language,
+        language=_language(element, found, context),
         truncated=content.truncated,
         raw_hash=raw_hash,
     )
@@ -108,7 +108,7 @@ def _body(found: Found, base: str, context: Context) -> Content:
                 return content
     for group in found.get("media-group", ()):
         for child in group:
-            if context.roles[str(child.tag)] == "media-description":
+            if context.roles[child.tag] == "media-description":
                 return content_of(child, base)
     return _NOTHING
 
@@ -132,10 +132,10 @@ def _native_id(element: etree._Element, found: Found) -> str | None:
     for role in ("guid", "id", "identifier"):
         for candidate in found.get(role, ()):
             text = clean_characters(own_text(candidate))
-            if has_tags(text):  # markup in the place of an id: where it leads to, or what it says
+            if "<" in text and has_tags(text):  # markup in the place of an id: where it leads to, or what it says
                 linked = re.search(r"""href\s*=\s*["']?([^"'\s>]+)""", text)
                 text = linked.group(1) if linked is not None else plain_text(text)
-            text = " ".join(text.split())
+            text = " ".join(text.split()) if " " in text or not text.isprintable() else text
             if text:
                 return text[:LONGEST_ID]
     about = element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
@@ -146,6 +146,11 @@ def link_in(found: Found, base: str, context: Context) -> str | None:
     """Where an entry or a feed leads to: RSS's text, or Atom's alternate, pages before other types."""
     best: str | None = None
     for link in found.get("link", ()):
+        if not context.has_bases and is_bare(link):
+            url = _text_link(link, base)
+            if url is not None:
+                return url
+            continue
         own_base = base_of(link, context.base) if context.has_bases else base
         href = link.get("href")
         if href is None:
@@ -164,6 +169,8 @@ def link_in(found: Found, base: str, context: Context) -> str | None:
 
 def _text_link(link: etree._Element, base: str) -> str | None:
     text = own_text(link)
+    if is_plain(text):
+        return text
     if "<" in text:
         inside = extract_links(text, base)
         return inside[0].url if inside else None
@@ -173,7 +180,7 @@ def _text_link(link: etree._Element, base: str) -> str | None:
 
 
 def _aliases(found: Found, native_id: str | None) -> tuple[str, ...]:
-    if not found.keys() & _ALIASES:
+    if _SOME_ALIAS.isdisjoint(found):
         return ()
     aliases = [own_text(e) for role in _ALIASES for e in found.get(role, ())]
     return tuple(dict.fromkeys(alias[:LONGEST_ID] for alias in aliases if alias and alias != native_id))
@@ -194,8 +201,10 @@ def time_in(found: Found, roles: Iterable[str]) -> tuple[ParsedTime | None, str 
 
 def authors_of(found: Found) -> tuple[str, ...]:
     """Names of who wrote it; addresses only where there is no name."""
+    if _SOME_AUTHOR.isdisjoint(found):
+        return ()
     names: list[str] = []
-    for role in ("author", "creator", "editor"):
+    for role in _AUTHORS:
         for element in found.get(role, ()):
             name = _author(element)
             if name:
@@ -214,6 +223,8 @@ def _author(element: etree._Element) -> str:
         }
         return inner_text_of_title(parts.get("name") or parts.get("email") or own_text(element))[:300]
     text = inner_text_of_title(element.text or "")
+    if "@" not in text:
+        return text[:300]
     matched = _MAIL.fullmatch(text)
     if matched is not None and matched.group(1):
         return matched.group(1).strip()
@@ -235,13 +246,13 @@ def tags_of(found: Found) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag[:200] for tag in tags if tag))[:100]
 
 
-def _language(element: etree._Element, found: Found) -> str | None:
-    own = language_of(element)
+def _language(element: etree._Element, found: Found, context: Context) -> str | None:
+    own = language_of(element) if context.has_languages else None
     if own is None and "language" in found:
         own = own_text(found["language"][0]) or None
-    if own is None and "title" in found:
+    if own is None and context.has_languages and "title" in found:
         own = language_of(found["title"][0])
-    return tidy_language(own)
+    return (tidy_language(own) if own else None) or context.language
 
 
 def tidy_language(code: str | None) -> str | None:

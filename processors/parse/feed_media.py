@@ -20,7 +20,19 @@ _ENDINGS: dict[str, MediaKind] = {
     **dict.fromkeys(("mp4", "m4v", "mov", "webm", "m3u8", "avi", "mpg"), "video"),
     **dict.fromkeys(("mp3", "m4a", "ogg", "oga", "wav", "aac", "opus"), "audio"),
 }
-_KINDS: tuple[MediaKind, ...] = ("image", "video", "audio")
+_KINDS: dict[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
+
+
+def by_role(element: etree._Element, roles: Roles) -> dict[str, list[etree._Element]]:
+    """What stands in an element, by what it means; what we do not read is left out."""
+    found: dict[str, list[etree._Element]] = {}
+    for child in element:
+        role = roles[child.tag]
+        if role in found:
+            found[role].append(child)
+        elif role:
+            found[role] = [child]
+    return found
 
 
 def media_of(
@@ -28,7 +40,7 @@ def media_of(
 ) -> tuple[Media, ...]:
     """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
     links = [link for link in found.get("link", ()) if link.get("rel") in {"enclosure", "image"}]
-    if not in_body and not links and not found.keys() & _ROLES:
+    if not in_body and not links and _ROLES.isdisjoint(found):
         return ()
     taken: dict[str, Media] = {}
     for enclosure in found.get("enclosure", ()):
@@ -37,10 +49,7 @@ def media_of(
         pictured = link.get("rel") == "image"
         _take(taken, _image(link.get("href"), base) if pictured else _from_attributes(link, link.get("href"), base))
     for group in found.get("media-group", ()):
-        inside: dict[str, list[etree._Element]] = {}
-        for child in group:
-            inside.setdefault(roles[str(child.tag)], []).append(child)
-        _add_media_rss(taken, inside, base, roles)
+        _add_media_rss(taken, by_role(group, roles), base, roles)
     _add_media_rss(taken, found, base, roles)
     for image in found.get("itunes-image", ()):
         _take(taken, _image(image.get("href") or image.get("url") or own_text(image), base))
@@ -67,9 +76,7 @@ def _add_media_rss(taken: dict[str, Media], found: dict[str, list[etree._Element
                 media = Media(media.kind, media.url, caption=shared_caption, alt=media.alt, credit=shared_credit)
             _take(taken, media)
             continue
-        own: dict[str, list[etree._Element]] = {}
-        for child in content:
-            own.setdefault(roles[str(child.tag)], []).append(child)
+        own = by_role(content, roles)
         media = _from_attributes(content, content.get("url"), base)
         if media is not None:
             caption = _first_title(own.get("media-description", ())) or shared_caption
@@ -94,14 +101,14 @@ def _from_attributes(element: etree._Element, address: str | None, base: str) ->
     if kind is None:
         return None
     title = element.get("title")
-    return Media(kind, url, alt=inner_text_of_title(title)[:500] if title else "")
+    return Media(kind, url, alt=inner_text_of_title(title)[:500]) if title else Media(kind, url)
 
 
 def kind_of(stated: str, url: str) -> MediaKind | None:
     """What is behind an address: by its stated medium or type, else by its ending; None for what is no media."""
-    for kind in _KINDS:
-        if stated.lower() == kind:
-            return kind
+    kind = _KINDS.get(stated) or _KINDS.get(stated.lower())
+    if kind is not None:
+        return kind
     if stated and stated.lower() not in {"application", "unknown", "binary"}:
         return None
     return _ENDINGS.get(url.partition("?")[0].rpartition(".")[2].lower())

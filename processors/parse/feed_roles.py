@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _FAMILIES = (
     ("http://www.w3.org/2005/atom", "core"),
     ("http://purl.org/atom/ns", "core"),
@@ -156,27 +158,34 @@ def split_tag(tag: str) -> tuple[str, str]:
     return "", tag.lower()
 
 
-class Roles(dict[str, str]):
-    """Tag to role for one document, each worked out once; ``""`` for what we do not read."""
+class Roles(dict[object, str]):
+    """Tag (as lxml gives it) to role for one document, each worked out once; ``""`` for what we do not read."""
 
     def __init__(self, root_tag: str) -> None:
         super().__init__()
         self._root = split_tag(root_tag)[0]
 
-    def __missing__(self, tag: str) -> str:
+    def __missing__(self, tag: object) -> str:
         """The role of a tag not met before in this document."""
-        namespace, local = split_tag(tag)
-        role = _BY_FAMILY.get(self._family(namespace, local), {}).get(local.rpartition(":")[2], "")
+        role = _role_of(str(tag), self._root)
         if len(self) < 2_000:  # a document of made-up names must not grow this without end
             self[tag] = role
         return role
 
-    def _family(self, namespace: str, local: str) -> str:
-        if not namespace:
-            prefix, colon, _ = local.partition(":")
-            return _PREFIXES.get(prefix, "other") if colon else "core"
-        lowered = namespace.lower()
-        for start, family in _FAMILIES:
-            if lowered.startswith(start):
-                return family
-        return "core" if namespace == self._root else "other"
+
+@lru_cache(maxsize=2048)
+def _role_of(tag: str, root: str) -> str:
+    """The role of a tag in a document whose root has the namespace ``root``; few feeds have tags of their own."""
+    namespace, local = split_tag(tag)
+    return _BY_FAMILY.get(_family(namespace, local, root), {}).get(local.rpartition(":")[2], "")
+
+
+def _family(namespace: str, local: str, root: str) -> str:
+    if not namespace:
+        prefix, colon, _ = local.partition(":")
+        return _PREFIXES.get(prefix, "other") if colon else "core"
+    lowered = namespace.lower()
+    for start, family in _FAMILIES:
+        if lowered.startswith(start):
+            return family
+    return "core" if namespace == root else "other"

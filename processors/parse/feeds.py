@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from lxml import etree
 from xxhash import xxh3_128_hexdigest
 
@@ -19,6 +17,7 @@ from processors.parse.feed_entries import (
     time_in,
 )
 from processors.parse.feed_roles import Roles, split_tag
+from processors.parse.feed_slices import Slices
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.news_sitemaps import read_url
 from processors.parse.splits import Split
@@ -35,19 +34,18 @@ _KINDS: dict[str, Kind] = {
     "entry": "atom",
     "urlset": "news-sitemap",
 }
-_ITEMS = {
-    "rss": re.compile(rb"<item[\s>/]"),
-    "rdf": re.compile(rb"<item[\s>/]"),
-    "atom": re.compile(rb"<entry[\s>/]"),
-    "news-sitemap": re.compile(rb"<url[\s>/]"),
-}
 _PERIODS = {"hourly": 3_600_000, "daily": 86_400_000, "weekly": 604_800_000, "monthly": 2_592_000_000}
+
+
+class NotReduced(Exception):  # noqa: N818 - no error: it says how to go on
+    """Entries that are known cannot be left out of this document: it has to be read whole."""
 
 
 def split_feed(document: Document, url: str) -> Split:
     """A feed's own values, and its entries' elements with their raw hashes.
 
-    Raises `BadInput`: ``error-page`` where the root is ``html``, ``not-recognised`` where it is no feed's.
+    Raises `NotReduced`, and `BadInput`: ``error-page`` where the root is ``html``, ``not-recognised`` where it is no
+    feed's.
     """
     root = document.root
     local = split_tag(str(root.tag))[1].rpartition(":")[2]
@@ -60,14 +58,20 @@ def split_feed(document: Document, url: str) -> Split:
             reason="not-recognised",
         )
     roles = Roles(str(root.tag))
-    channel = next((child for child in root if roles[str(child.tag)] == "channel"), root) if kind != "atom" else root
+    channel = next((child for child in root if roles[child.tag] == "channel"), root) if kind != "atom" else root
     items, found = _parts(root, channel, roles, single=local == "entry")
     context = _context(document, channel, found, roles, url, kind)
-    hashes = _raw_hashes(document.source, items, kind)
+    hashes = _raw_hashes(document.slices, items, roles)
+    if hashes is None:
+        if document.reduced:
+            raise NotReduced
+        hashes = tuple(map(_written_out, items))
+
+    stones = {tag for tag, role in roles.items() if role == "deleted"}
 
     def entry(index: int) -> ParsedEntry | None:
         element, hashed = items[index], hashes[index]
-        if roles[str(element.tag)] == "deleted":
+        if element.tag in stones:
             return read_tombstone(element, position=index, raw_hash=hashed)
         if kind == "news-sitemap":
             return read_url(element, context, position=index, raw_hash=hashed)
@@ -86,41 +90,45 @@ def _parts(
     found: Found = {}
     for parent in (channel,) if channel is root else (channel, root):
         for child in parent:
-            role = roles[str(child.tag)]
+            role = roles[child.tag]
             if role in {"item", "deleted"} or (role == "url" and parent is root):
                 items.append(child)
             elif role == "items":
-                items.extend(e for e in child if roles[str(e.tag)] == "item")
+                items.extend(e for e in child if roles[e.tag] == "item")
             elif role and parent is channel:
                 found.setdefault(role, []).append(child)
     return items, found
 
 
 def _context(document: Document, channel: etree._Element, found: Found, roles: Roles, url: str, kind: Kind) -> Context:
-    has_bases = b"xml:base" in document.source or b":base=" in document.source
+    has_xml = b"xml:" in document.source
+    has_bases = has_xml and b"xml:base" in document.source
     language = language_of(document.root) or language_of(channel)
     if language is None and "language" in found:
         language = own_text(found["language"][0]) or None
-    context = Context(roles, url, has_bases, tidy_language(language))
+    context = Context(roles, url, has_bases, has_xml and b"xml:lang" in document.source, tidy_language(language))
     if kind == "atom":
         context.authors = authors_of(found)
     return context
 
 
-def _raw_hashes(source: bytes, items: list[etree._Element], kind: Kind) -> tuple[str, ...]:
+def _raw_hashes(slices: Slices | None, items: list[etree._Element], roles: Roles) -> tuple[str, ...] | None:
     """Each entry's own bytes hashed. Where entries cannot be told apart in the bytes alone (their tag also stands in
-    a text, or has a prefix), each element is written out again instead, which is slower.
+    a text, or has a prefix), each element is written out again instead, which is slower. None where a tree that lacks
+    what is known does not fit its slices.
     """
-    starts = [matched.start() for matched in _ITEMS[kind].finditer(source)]
-    if len(starts) != len(items) or not items:
-        return tuple(xxh3_128_hexdigest(etree.tostring(item, with_tail=False)) for item in items)
-    ends = [*starts[1:], len(source)]
-    closing = b"</" + _ITEMS[kind].pattern[1:].partition(b"[")[0]
-    hashes = []
-    for start, end in zip(starts, ends, strict=True):
-        last = source.rfind(closing, start, end)
-        hashes.append(xxh3_128_hexdigest(source[start : last if last > 0 else end]))
+    stones = [index for index, item in enumerate(items) if roles[item.tag] == "deleted"]
+    one_parent = not items or items[0].getparent() is items[-1].getparent()  # else not in the order of the document
+    if slices is None or len(slices.raws) != len(items) - len(stones) or not one_parent:
+        return None
+    hashes = list(slices.hashes)
+    for index in stones:
+        hashes.insert(index, _written_out(items[index]))
     return tuple(hashes)
+
+
+def _written_out(item: etree._Element) -> str:
+    return xxh3_128_hexdigest(etree.tostring(item, with_tail=False))
 
 
 def _head(channel: etree._Element, found: Found, context: Context, kind: Kind, notes: tuple[str, ...]) -> ParsedFeed:

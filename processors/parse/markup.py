@@ -52,7 +52,7 @@ def decode_entities(text: str) -> str:
     if "&" not in text:
         return text
     # numbers of thousands of digits make int() raise; none of them is a character
-    return html_entities.unescape(_LONG_NUMBER.sub("\ufffd", text))
+    return html_entities.unescape(_LONG_NUMBER.sub("\ufffd", text) if "&#" in text else text)
 
 
 def mended(markup: str) -> str:

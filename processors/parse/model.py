@@ -9,7 +9,7 @@ from msgspec import Struct
 from wirewatch.events import Kind, Link, Listing, Media
 
 
-class ParsedEntry(Struct, frozen=True):
+class ParsedEntry(Struct, frozen=True, gc=False):
     """One entry as this snapshot shows it.
 
     ``native_id`` is the source's own id as text (None: it has none), ``aliases`` further ids that the source

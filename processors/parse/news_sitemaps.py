@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from processors.parse.feed_entries import LONGEST_ID, Context, Found, headline_of, tags_of, time_in
+from processors.parse.feed_media import by_role
 from processors.parse.model import ParsedEntry
 from processors.parse.text import inner_text_of_title
 from processors.parse.urls import absolute
@@ -14,11 +15,11 @@ from wirewatch.events import Media
 
 def read_url(element: etree._Element, context: Context, *, position: int, raw_hash: str) -> ParsedEntry | None:
     """One ``url`` of a sitemap; None where it has no news in it, as in a sitemap of all pages."""
-    own = _by_role(element, context)
+    own = by_role(element, context.roles)
     news = own.get("news")
     if not news:
         return None
-    found = _by_role(news[0], context)
+    found = by_role(news[0], context.roles)
     headline = headline_of(found)
     loc = own_text(own["loc"][0]) if "loc" in own else ""
     if not headline and not loc:
@@ -41,17 +42,10 @@ def read_url(element: etree._Element, context: Context, *, position: int, raw_ha
     )
 
 
-def _by_role(element: etree._Element, context: Context) -> Found:
-    found: Found = {}
-    for child in element:
-        found.setdefault(context.roles[str(child.tag)], []).append(child)
-    return found
-
-
 def _images(own: Found, context: Context) -> tuple[Media, ...]:
     taken: dict[str, Media] = {}
     for image in own.get("image", []) + own.get("picture", []):
-        found = _by_role(image, context)
+        found = by_role(image, context.roles)
         url = absolute(context.base, own_text(found["loc"][0])) if "loc" in found else None
         if url:
             caption = inner_text_of_title(own_text(found["caption"][0])) if "caption" in found else ""
@@ -61,7 +55,7 @@ def _images(own: Found, context: Context) -> tuple[Media, ...]:
 
 def _language(found: Found, context: Context) -> str | None:
     for publication in found.get("publication", ()):
-        inside = _by_role(publication, context)
+        inside = by_role(publication, context.roles)
         if "language" in inside:
             return own_text(inside["language"][0])[:35] or None
     return context.language

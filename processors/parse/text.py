@@ -52,6 +52,8 @@ class Content(Struct, frozen=True):
 
 def _one_line(text: str) -> str:
     """White space collapsed to single spaces, junk characters gone."""
+    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+        return text
     line = " ".join(text.split())
     return line if line.isprintable() else " ".join(clean_characters(line).split())
 
@@ -68,6 +70,7 @@ def plain_text(html: str) -> str:
 
 def _lines(text: str) -> str:
     """Text without markup: empty lines part paragraphs, all other white space is one space."""
+    text = text.strip()
     if "\n" not in text:
         return _one_line(text)
     return "\n".join(line for line in map(_one_line, _PARAGRAPH.split(text)) if line)
@@ -98,8 +101,10 @@ def _twice_decoded(text: str) -> str:
 
 def inner_text_of_title(html: str) -> str:
     """A headline in one line. Tags that HTML knows are markup, anything else in angle brackets is text."""
-    if "<" not in html and "&" not in html:
-        return _one_line(html)
+    if "<" not in html:
+        line = decode_entities(html)
+        if "<" not in line and "&" not in line:
+            return _one_line(line)
     pieces: list[str] = []
     for kind, name, raw in tokens(mended(html)):
         if kind == "text":
@@ -137,6 +142,11 @@ def read_markup(html: str, base_url: str) -> Content:
     if "<" not in html and "&" not in html:
         text, truncated = cut(_lines(html))
         return Content(text, _paragraphs(text), truncated=truncated)
+    if "<" not in html and len(html) <= LONGEST:
+        decoded = decode_entities(html)
+        if "<" not in decoded and "&" not in decoded:  # entities, and no markup behind them
+            text, truncated = cut(_lines(decoded))
+            return Content(text, _paragraphs(text), truncated=truncated)
     markup = mended(html[:LONGEST])
     found = tokens(markup)
     text, truncated = cut(_text_of(found, markup))
@@ -153,4 +163,6 @@ def read_markup(html: str, base_url: str) -> Content:
 
 
 def _paragraphs(text: str) -> str:
-    return html_entities.escape(text, quote=False).replace("\n", "<br>\n")
+    if "<" in text or "&" in text or ">" in text:
+        text = html_entities.escape(text, quote=False)
+    return text.replace("\n", "<br>\n") if "\n" in text else text

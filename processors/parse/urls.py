@@ -46,12 +46,17 @@ _HOST_PREFIX = re.compile(r"(?:www\d{0,2}|m|mobile|amp|cdn\d{0,2}|edge\d{0,2}|or
 _AMP_CACHE = re.compile(r"[a-z0-9-]+\.cdn\.ampproject\.org")
 
 
+def is_plain(url: str) -> bool:
+    """Whether this is an absolute http or https URL in which there is nothing to mend."""
+    return len(url) <= LONGEST and _CLEAN.fullmatch(url) is not None
+
+
 def absolute(base: str, url: str) -> str | None:
     """``url`` as it stands in a document at ``base``, as an http or https URL; None where it is none.
 
     A user and password in it are dropped: they must not reach a record or a page.
     """
-    if len(url) <= LONGEST and _CLEAN.fullmatch(url):
+    if len(url) <= LONGEST and _CLEAN.fullmatch(url) is not None:
         return url
     text = _DROPPED.sub("", clean_characters(url).strip())
     scheme = _SCHEME.match(text)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from lxml import etree
 from msgspec import Struct
 
 from processors.parse.encoding import as_utf8, decode
+from processors.parse.feed_slices import Slices, slices_of
 from processors.parse.xml_mending import mend_xml
 from wirewatch.errors import BadInput
 
@@ -20,11 +22,15 @@ _NOT_CLOSED = frozenset({76, 77})  # an end tag of another name, an element with
 
 
 class Document(Struct, frozen=True):
-    """A document's root, the UTF-8 that it was read from, and what had to be mended."""
+    """A document's root, the UTF-8 that it was read from, and what had to be mended. ``slices`` are its entries' bytes
+    where they can be told; ``reduced`` says that entries which are known stand in the tree as empty elements.
+    """
 
     root: etree._Element
     source: bytes
     notes: tuple[str, ...] = ()
+    slices: Slices | None = None
+    reduced: bool = False
 
 
 class Unreadable(BadInput):
@@ -35,8 +41,10 @@ class Unreadable(BadInput):
         self.source = source
 
 
-def read_document(body: bytes, content_type: str = "") -> Document:
+def read_document(body: bytes, content_type: str = "", known: Mapping[str, object] | None = None) -> Document:
     """``body`` as a tree of XML. Strict first; mended and lenient only where its root element is closed.
+
+    Entries whose bytes have a hash in ``known`` were well-formed when they were read, and are left out of the tree.
 
     Raises `BadInput`: ``truncated``, ``too-deep``, ``too-large``, ``entity-expansion``; `Unreadable` (``bad-xml``)
     where it ends as it should and still cannot be read.
@@ -47,11 +55,17 @@ def read_document(body: bytes, content_type: str = "") -> Document:
     source = source.lstrip() if source[:1].isspace() else source
     notes = (note,) if note else ()
     failed: etree.XMLSyntaxError | None = None
-    if b"<!DOCTYPE" not in source and b"<!ENTITY" not in source:
+    slices = slices_of(source)  # where it is cut into any, no DOCTYPE stands before the root
+    if slices is not None or (b"<!DOCTYPE" not in source and b"<!ENTITY" not in source):
+        less = slices.without(known) if slices is not None and known else None
         try:
-            return Document(etree.fromstring(source, _parser()), source, notes)
+            if less is not None:
+                return Document(etree.fromstring(less, _STRICT), source, notes, slices, reduced=True)
+            return Document(etree.fromstring(source, _STRICT), source, notes, slices)
         except etree.XMLSyntaxError as error:
             failed = error
+    if failed is not None and known:
+        return read_document(body, content_type)  # what it is called, and where, is told of the whole
     return _second_attempt(body, content_type, source, notes, failed)
 
 
@@ -68,6 +82,9 @@ def _parser(*, recover: bool = False) -> etree.XMLParser:
         collect_ids=False,
         recover=recover,
     )
+
+
+_STRICT = _parser()  # it keeps nothing of what it read, and making one takes as long as reading a small feed
 
 
 def _second_attempt(
@@ -94,13 +111,13 @@ def _second_attempt(
         notes = (*notes, f"{len(mended) - end} bytes after the end of the feed were left out")
         mended = mended[:end]
     try:
-        root = etree.fromstring(mended, _parser())
+        root = etree.fromstring(mended, _STRICT)
     except etree.XMLSyntaxError as error:
         _refuse_excess(error)
         root = _lenient(mended, error)
     if failed is not None:
         notes = (*notes, f"not well-formed XML, mended: {failed.msg}")
-    return Document(root, mended, notes)
+    return Document(root, mended, notes, slices_of(mended))
 
 
 def _code(error: etree.XMLSyntaxError) -> int:

@@ -44,6 +44,11 @@ def language_of(element: etree._Element) -> str | None:
     return value.strip() or None if value else None
 
 
+def is_bare(element: etree._Element) -> bool:
+    """Whether there is nothing but a text: no attribute says how to read it, no element stands in it."""
+    return not len(element) and not element.keys()
+
+
 def is_literal(element: etree._Element) -> bool:
     """Whether Atom says that this is text in which angle brackets are just that."""
     return element.get("type") in {"text", "text/plain"} and element.get("mode") in {None, "escaped", "xml"}
@@ -68,6 +73,8 @@ def _is_binary(kind: str) -> bool:
 
 def title_of(element: etree._Element) -> str:
     """A headline in one line, whatever stands in it."""
+    if is_bare(element):
+        return inner_text_of_title(element.text or "")
     if is_literal(element) and not len(element):
         return literal_line(element.text or "")
     if not len(element) and element.get("mode") is None and not _is_binary(element.get("type", "")):
@@ -77,6 +84,8 @@ def title_of(element: etree._Element) -> str:
 
 def content_of(element: etree._Element, base: str) -> Content:
     """A body: its text, its HTML made safe, its media and links."""
+    if is_bare(element):
+        return read_markup(element.text or "", base)
     if is_literal(element) and not len(element):
         return read_literal(element.text or "")
     return read_markup(markup_of(element), base)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processors.parse import ParsedFeed, parse
+from processors.parse import ParsedEntry, ParsedFeed, parse
 from wirewatch.events import JsonPaths, ParseDefinition
 
 Read = Callable[..., ParsedFeed]
@@ -18,13 +18,18 @@ def read() -> Read:
     """Parse a body, given as text or bytes, under a definition given in keywords."""
 
     def run(
-        body: str | bytes, *, content_type: str = "", url: str = "https://news.example/feed", **keys: Any
+        body: str | bytes,
+        *,
+        content_type: str = "",
+        url: str = "https://news.example/feed",
+        known: dict[str, ParsedEntry] | None = None,
+        **keys: Any,
     ) -> ParsedFeed:
         raw = body.encode() if isinstance(body, str) else body
         if isinstance(keys.get("json"), dict):
             keys["json"] = JsonPaths(**keys["json"])
         definition = ParseDefinition(url=url, **keys)
-        return parse(raw, definition, content_type=content_type, fetched_at_ms=1_641_587_464_000)
+        return parse(raw, definition, content_type=content_type, fetched_at_ms=1_641_587_464_000, known=known)
 
     return run
 

@@ -305,3 +305,44 @@ def test_a_feed_without_entries_can_still_be_split_for_its_title() -> None:
     )
     assert isinstance(taken, Split)
     assert assemble(taken).title == "x"
+
+
+def test_what_is_known_is_left_out_of_the_tree_and_nothing_else_changes(read: Read) -> None:
+    known = ["<title>A</title><guid>1</guid>", "<title><![CDATA[B]]></title><guid>2</guid>"]
+    both = "".join(f"<item>{item}</item>" for item in known)
+    documents = (
+        rss(known[0], "<title>New</title>", known[1]),
+        rss(known[0], "<title>The tag &lt;item&gt;</title>", "<title><![CDATA[</item><item>]]></title>", known[1]),
+        rss(*known, channel="<title><![CDATA[<item><title>A</title><guid>1</guid></item>]]></title>"),
+        rss(*known, channel="<!-- <item><title>A</title><guid>1</guid></item> --><title>N</title>"),
+        rss(*known).replace("</channel>", "<item/></channel>"),
+        rss(*known).replace("</channel></rss>", "</channel><item><title>Outside</title></item></rss>"),
+        rss(*known).replace("<title>News", "<title>Broken & mended"),
+        f"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><channel><items/></channel>{both}</rdf:RDF>",
+    )
+    marked = {entry.raw_hash: entry for entry in read(rss(*known)).entries}
+    assert len(marked) == 2
+    for document in documents:
+        whole = read(document)
+        assert read(document, known=marked) == whole
+        assert read(document, known={entry.raw_hash: entry for entry in whole.entries}) == whole
+
+
+def test_a_feed_cut_after_known_entries_is_truncated_all_the_same(read: Read) -> None:
+    body = rss("<title>A</title>", "<title>B</title>", "<title>C</title>")
+    marked = {entry.raw_hash: entry for entry in read(body).entries}
+    for at in range(body.index("<channel>"), len(body) - 1):
+        with pytest.raises(BadInput) as caught:
+            read(body[:at], known=marked)
+        assert caught.value.reason in {"truncated", "bad-xml", "empty"}, body[:at]
+
+
+def test_tombstones_among_entries_leave_the_entries_hashes_as_they_were(read: Read) -> None:
+    entry = "<entry><id>urn:{0}</id><title>{0}</title></entry>"
+    stone = (
+        "<at:deleted-entry xmlns:at='http://purl.org/atompub/tombstones/1.0' ref='urn:9' when='2022-01-07T20:31:04Z'/>"
+    )
+    alone = read(ATOM.format(entry.format(1) + entry.format(2)))
+    among = read(ATOM.format(entry.format(1) + stone + entry.format(2)))
+    assert [e.deleted for e in among.entries] == [False, True, False]
+    assert [e.raw_hash for e in among.entries if not e.deleted] == [e.raw_hash for e in alone.entries]

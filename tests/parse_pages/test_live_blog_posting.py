@@ -11,9 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from processors.parse import ParsedEntry, ParsedFeed, parse
 from wirewatch.errors import BadInput
+from wirewatch.events import ParseDefinition
 
 from .conftest import URL, Read
 
@@ -135,6 +138,35 @@ def test_a_picture_that_all_updates_share_is_the_pages(read: Read) -> None:
 @pytest.mark.parametrize(("end", "ended"), [("2023-11-12T17:00:00Z", True), ("2023-11-13T17:00:00Z", False)])
 def test_coverage_that_has_ended_by_then_is_over(read: Read, end: str, ended: bool) -> None:
     assert read(page(blog([update(1)], coverageEndTime=end))).ended is ended
+
+
+def test_updates_that_are_known_are_not_read_again_and_the_page_is_the_same() -> None:
+    definition = ParseDefinition(url=URL, kind="live-page")
+
+    def read(updates: list[dict[str, Any]], known: dict[str, ParsedEntry] | None = None) -> ParsedFeed:
+        return parse(page(blog(updates)).encode(), definition, fetched_at_ms=0, known=known)
+
+    shown = [update(number, image=f"https://n.example/{number // 2}.jpg") for number in (1, 2, 3)]
+    before = read(shown)
+    marked = {e.raw_hash: msgspec.structs.replace(e, section="known") for e in before.entries}
+    after = read([update(4), shown[2], shown[0]], marked)
+    assert [(e.section, e.position) for e in after.entries] == [(None, 0), ("known", 1), ("known", 2)]
+    # two more updates with one picture: from now on it is the page's, also in the updates that are known
+    further = [update(5, image="https://n.example/1.jpg"), *shown]
+    assert read(further, {e.raw_hash: e for e in before.entries}) == read(further)
+
+
+def test_a_page_of_bytes_gives_what_its_text_gives(read: Read) -> None:
+    for broken in (
+        "",
+        "<script type='APPLICATION/LD+JSON'>{}</SCRIPT>",
+        "<script type='application/ld+json'>{,}</script>",
+    ):
+        text = page(blog([update(1), update(2)]), raw=broken)
+        raw = parse(text.encode(), ParseDefinition(url=URL, kind="live-page"), fetched_at_ms=0)
+        assert raw.entries == read(text).entries
+    with pytest.raises(BadInput, match="cut"):
+        parse(page(blog([update(1)]), raw="<div>")[:-20].encode(), ParseDefinition(url=URL), fetched_at_ms=0)
 
 
 def test_an_update_without_an_address_of_its_own_has_no_id(read: Read) -> None:

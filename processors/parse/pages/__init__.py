@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from processors.parse.model import ParsedFeed
 from processors.parse.pages.error_pages import name_error_page
 from processors.parse.pages.guard import check_shape, check_whole
-from processors.parse.pages.live_blog import parse_json_ld
+from processors.parse.pages.live_blog import parse_json_ld, parse_linked_page
 from processors.parse.pages.live_json import looks_like_json, parse_live_json
 from processors.parse.pages.live_page import parse_live_page
 from processors.parse.pages.selecting import parse_by_selectors
@@ -17,7 +17,7 @@ from processors.parse.pages.text_page import parse_text_page
 from wirewatch.errors import BadInput
 from wirewatch.events import ParseDefinition
 
-__all__ = ["looks_like_html", "parse_page"]
+__all__ = ["looks_like_html", "parse_linked_page", "parse_page"]
 
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|title|meta|link|script|article|section|main|div|h1|p|ul|table)\b",

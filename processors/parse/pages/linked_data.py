@@ -43,6 +43,24 @@ def find_blocks(html: str) -> Iterator[str]:
         at = closed.end()
 
 
+def blocks_in_bytes(body: bytes) -> list[bytes] | None:
+    """The same from a page's bytes, which spares decoding all of it; None where it is not plain where one ends."""
+    blocks: list[bytes] = []
+    at = 0
+    while (named := body.find(b"ld+json", at)) >= 0:
+        at = named + len(b"ld+json")
+        opening = body.rfind(b"<", max(0, named - _LONGEST_TAG), named)
+        if opening < 0 or not _SCRIPT.match(body[opening:named].decode("latin-1")):
+            continue
+        end_of_tag = body.find(b">", at, at + _LONGEST_TAG)
+        closing = body.find(b"</script", end_of_tag) if end_of_tag >= 0 else -1
+        if closing < 0 or b"</SCRIPT" in body[end_of_tag:closing].upper():
+            return None
+        blocks.append(body[end_of_tag + 1 : closing])
+        at = closing
+    return blocks
+
+
 def read_json(block: str) -> tuple[Any, bool]:
     """The block's value, and whether it had to be mended; ``ValueError`` where it cannot be read.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import orjson
 import xxhash
+from msgspec.structs import replace
 
 from processors.parse.dates import parse_time
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.pages.labels import split_label
-from processors.parse.pages.linked_data import find_blocks, is_a, nodes_of, read_json
+from processors.parse.pages.linked_data import blocks_in_bytes, find_blocks, is_a, nodes_of, read_json
 from processors.parse.text import inner_text_of_title, plain_text, read_markup
 from processors.parse.urls import absolute
 from wirewatch.events import Media
@@ -41,8 +42,32 @@ def parse_json_ld(html: str, *, url: str, fetched_at_ms: int) -> ParsedFeed | No
     return parse_documents(documents, url=url, fetched_at_ms=fetched_at_ms, notes=tuple(notes))
 
 
+def parse_linked_page(
+    body: bytes, *, url: str, fetched_at_ms: int, known: Mapping[str, ParsedEntry]
+) -> ParsedFeed | None:
+    """The same from the bytes of a page that is plainly whole and whose JSON is UTF-8 and valid, as most are.
+
+    None says nothing against the page: it is to be decoded and looked at more closely.
+    """
+    ending = body[-4096:].lower()
+    if b"</html" not in ending and b"</body" not in ending:
+        return None
+    blocks = blocks_in_bytes(body)
+    try:
+        documents = [orjson.loads(block) for block in blocks or () if b"LiveBlogPosting" in block or b"@graph" in block]
+    except orjson.JSONDecodeError:
+        return None
+    found = parse_documents(documents, url=url, fetched_at_ms=fetched_at_ms, known=known)
+    return found if found is not None and found.entries else None
+
+
 def parse_documents(
-    documents: list[Any], *, url: str, fetched_at_ms: int, notes: tuple[str, ...] = ()
+    documents: list[Any],
+    *,
+    url: str,
+    fetched_at_ms: int,
+    notes: tuple[str, ...] = (),
+    known: Mapping[str, ParsedEntry] | None = None,
 ) -> ParsedFeed | None:
     """The live blog in linked data that is read already (JSON-LD, microdata brought to its form); None: none there."""
     nodes = [node for document in documents for node in nodes_of(document)]
@@ -51,7 +76,7 @@ def parse_documents(
         return None
     by_id = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
     blog, updates, more = _choose([(blog, _updates_of(blog, by_id)) for blog in blogs], url)
-    return _feed(blog, updates, url=url, fetched_at_ms=fetched_at_ms, notes=notes + more)
+    return _feed(blog, updates, url=url, fetched_at_ms=fetched_at_ms, notes=notes + more, known=known or {})
 
 
 def _updates_of(blog: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -107,7 +132,13 @@ def _without_fragment(url: str) -> str:
 
 
 def _feed(
-    blog: dict[str, Any], updates: list[dict[str, Any]], *, url: str, fetched_at_ms: int, notes: tuple[str, ...]
+    blog: dict[str, Any],
+    updates: list[dict[str, Any]],
+    *,
+    url: str,
+    fetched_at_ms: int,
+    notes: tuple[str, ...],
+    known: Mapping[str, ParsedEntry],
 ) -> ParsedFeed:
     base = absolute(url, _page_of(blog)) or url
     label, title = split_label(_title(blog))
@@ -116,7 +147,10 @@ def _feed(
     entries: list[ParsedEntry] = []
     seen: set[tuple[str | None, str, str]] = set()
     for update in updates:
-        entry = _entry(update, base, shared, len(entries))
+        hashed = _hash(update, base)
+        entry = _known(known.get(hashed), update, base, shared, len(entries)) if known else None
+        if entry is None:
+            entry = _entry(update, base, shared, len(entries), hashed)
         key = (entry.native_id or entry.published_raw, entry.headline, entry.body)
         if (entry.headline or entry.body or entry.media) and key not in seen:
             seen.add(key)
@@ -141,7 +175,19 @@ def _feed(
     )
 
 
-def _entry(update: dict[str, Any], base: str, shared: set[str], position: int) -> ParsedEntry:
+def _known(
+    entry: ParsedEntry | None, update: dict[str, Any], base: str, shared: set[str], position: int
+) -> ParsedEntry | None:
+    """The entry as it was read before, unless other updates now say otherwise of its pictures."""
+    if entry is None:
+        return None
+    has = {media.url for media in entry.media}
+    if any((absolute(base, raw) in has) == (raw in shared) for _, raw, _ in _raw_media(update)):
+        return None
+    return entry if entry.position == position else replace(entry, position=position)
+
+
+def _entry(update: dict[str, Any], base: str, shared: set[str], position: int, hashed: str) -> ParsedEntry:
     raw_time = _text(update.get("datePublished")) or _text(update.get("dateCreated"))
     published = parse_time(raw_time)
     updated = parse_time(_text(update.get("dateModified")))
@@ -171,15 +217,17 @@ def _entry(update: dict[str, Any], base: str, shared: set[str], position: int) -
         links=content.links,
         language=_text(update.get("inLanguage")) or None,
         truncated=content.truncated,
-        raw_hash=_hash(update),
+        raw_hash=hashed,
     )
 
 
-def _hash(update: dict[str, Any]) -> str:
+def _hash(update: dict[str, Any], base: str) -> str:
+    """Of the update and of the page's address, which its own addresses and ids stand against."""
+    seed = xxhash.xxh3_64_intdigest(base.encode("utf-8", "replace"))
     try:
-        return xxhash.xxh3_64_hexdigest(orjson.dumps(update))
+        return xxhash.xxh3_128_hexdigest(orjson.dumps(update), seed)
     except (TypeError, ValueError):  # lone surrogates, numbers beyond 64 bits
-        return xxhash.xxh3_64_hexdigest(repr(update).encode("utf-8", "replace"))
+        return xxhash.xxh3_128_hexdigest(repr(update).encode("utf-8", "replace"), seed)
 
 
 def _native_id(update: dict[str, Any], own: str | None, base: str) -> str | None:
