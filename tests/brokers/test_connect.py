@@ -23,7 +23,17 @@ def test_an_embedded_url_names_its_folder(url: str, folder: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["embedded:relative", "embedded://", "embedded:///", "embedded:", "embedded://host/dir", "redis://x", "", "log.db"],
+    [
+        "embedded:relative",
+        "embedded://",
+        "embedded:///",
+        "embedded:",
+        "embedded://host/dir",
+        "redis://x",
+        "",
+        "log.db",
+        "embedded:///a%00b",
+    ],
 )
 def test_a_url_that_is_not_understood_is_refused_with_what_is_allowed(url: str) -> None:
     with pytest.raises(UserError, match="write embedded"):

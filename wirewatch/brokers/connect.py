@@ -22,8 +22,9 @@ def parse_broker_url(url: str, data_dir: Path) -> Path:
     if scheme == "embedded":
         if not colon:
             return data_dir
-        if rest.startswith("///") and rest.strip("/"):
-            return Path("/" + unquote(rest).lstrip("/"))
+        folder = unquote(rest)
+        if rest.startswith("///") and folder.strip("/") and folder.isprintable():
+            return Path("/" + folder.lstrip("/"))
         raise UserError(f"broker {url!r} names no absolute folder; {_ALLOWED}")
     if scheme == "kafka":
         raise UserError(f"broker {redact(url)!r}: this version has the embedded broker only; {_ALLOWED}")

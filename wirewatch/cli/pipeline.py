@@ -42,9 +42,6 @@ from wirewatch.topics import TOPICS
 
 _log = get_logger("run")
 
-Working = tuple[Callable[[], Coroutine[Any, Any, None]], Callable[[], None]]
-"""What runs, once it is called, and how it is asked to stop."""
-
 
 def check_roles(roles: Sequence[str]) -> frozenset[str]:
     """The stages asked for, all of them where none is; `UserError` names one that does not exist."""
@@ -117,11 +114,11 @@ class Pipeline:
         file = str(config.path or "the settings")
         await reconcile_file(broker, store, searches=config.searches, channels=config.channels, file=file, now_ms=now)
 
-    async def _compose(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> list[Working]:
-        """Make every stage asked for: what runs, and how each is asked to stop."""
+    async def _compose(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> list[Running]:
+        """Make every stage asked for. Nothing runs yet: where one cannot be made, none was begun."""
         settings, data, clock = self._config.settings, self._config.data_dir, self._clock
         public_url = settings.web.public_url or None
-        running: list[Working] = []
+        running: list[Running] = []
         handlers: list[Handler] = []
         sinks: list[Sink] = []
         if stages.DIFF.name in self._roles:
@@ -138,15 +135,13 @@ class Pipeline:
         if stages.NOTIFY.name in self._roles:
             deliverer = self._deliverer(store, stack)
             sinks.append(NotifySink(broker, store, clock, terminal=settings.alerts.terminal, wake=deliverer.wake))
-            running.append((deliverer.run, deliverer.stop))
+            running.append(deliverer)
         for sink in sinks:
             stack.push_async_callback(sink.close)
-        if handlers or sinks:
-            runner = Runner(broker, handlers=handlers, sinks=sinks, clock=clock)
-            running.append((runner.run, runner.stop))
+        # also where it hosts no stage: the log is kept within its bounds whatever runs here
+        running.append(Runner(broker, handlers=handlers, sinks=sinks, clock=clock))
         if stages.POLL.name in self._roles:
-            poller = Poller(broker, settings, clock=clock)
-            running.append((poller.run, poller.stop))
+            running.append(Poller(broker, settings, clock=clock))
         if stages.WEB.name in self._roles:
             await self._serve(broker, store, stack)
         return running
@@ -179,9 +174,9 @@ class Pipeline:
         stack.push_async_callback(server.close)
         self.url = server.url
 
-    async def _until_stopped(self, running: Sequence[Working]) -> None:
+    async def _until_stopped(self, running: Sequence[Running]) -> None:
         """Run all until one ends or a stop is asked for; then let the others finish what they have in hand."""
-        tasks = [asyncio.create_task(work()) for work, _ in running]
+        tasks = [asyncio.create_task(one.run()) for one in running]
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
