@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from wirewatch.brokers.embedded import EmbeddedBroker, codec, open_runner, open_writer, writer
 from wirewatch.brokers.embedded.retention import TOMBSTONE_MS, decide_drop
 from wirewatch.brokers.interface import NewRecord
+from wirewatch.brokers.view import LatestView
 from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.topics import Topic
 
@@ -400,3 +401,21 @@ async def test_an_input_output_error_stops_and_commits_nothing(tmp_path: Path, c
     await broken.publish([new(b"after")])
     assert [record.value for record in await broken.read(LOG.name, 0, 0)] == [b"kept", b"after"]
     await broken.close()
+
+
+async def test_a_view_left_alone_until_tombstones_are_gone_still_learns_of_a_removal(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A saved search removed on a quiet day must not match for ever."""
+    broker = open_runner(tmp_path, clock=clock, topics=(TABLE,))
+    view = LatestView(broker, TABLE.name, lambda record: record.value)
+    await broker.publish([new(b"1", key, TABLE) for key in ("kept", "gone")])
+    assert await view.refresh() == {"kept", "gone"}
+    await broker.publish([new(None, "gone", TABLE)])
+    clock.ms += 2 * DAY
+    await maintain(broker)
+    now = asyncio.get_running_loop().time()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now + 2 * 86_400)
+    assert "gone" in await view.refresh()
+    assert dict(view.values) == {"kept": b"1"}
+    await broker.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from wirewatch.errors import BadInput
 from wirewatch.logs import get_logger
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = get_logger("view")
+_ANEW_SECONDS: Final = 6 * 3_600.0
+"""A view left alone for so long is read anew: brokers keep a tombstone for a day, and then a removal cannot be seen."""
 
 
 class LatestView(Generic[T]):
@@ -30,6 +32,7 @@ class LatestView(Generic[T]):
         self._decode = decode
         self._values: dict[str, T] = {}
         self._offsets: dict[int, int] = {}
+        self._fresh_at = 0.0
 
     @property
     def values(self) -> Mapping[str, T]:
@@ -41,11 +44,13 @@ class LatestView(Generic[T]):
         return self._values.get(key)
 
     async def refresh(self) -> set[str]:
-        """Take in what is new without waiting for more; the keys that changed (all of them at first).
+        """Take in what is new without waiting for more; the keys that changed (all of them at first, or after hours).
 
         Raises what `Broker.read` raises; what was taken in before that stays.
         """
-        if not self._offsets:
+        before, self._fresh_at = self._fresh_at, asyncio.get_running_loop().time()
+        if not self._offsets or self._fresh_at - before > _ANEW_SECONDS:
+            self._offsets = {}  # until it is done: what fails half-way is begun again
             return await self._load()
         changed: set[str] = set()
         for partition in self._offsets:
@@ -78,10 +83,14 @@ class LatestView(Generic[T]):
             partition: (await self._broker.bounds(self._topic, partition)).end
             for partition in range(self._broker.partitions(self._topic))
         }
-        for key, record in (await self._broker.latest(self._topic)).items():
+        latest = await self._broker.latest(self._topic)
+        gone = self._values.keys() - latest.keys()
+        for key in gone:
+            del self._values[key]
+        for key, record in latest.items():
             self._take(key, record)
         self._offsets = ends
-        return set(self._values)
+        return gone | self._values.keys()
 
     def _apply(self, partition: int, records: list[Record]) -> set[str]:
         for record in records:
