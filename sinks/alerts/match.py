@@ -95,7 +95,7 @@ class MatchSink:
         # all read before anything is told: a record that cannot be read is refused with nothing done
         read = [(record, _event_of(record)) for record in fresh]
         events = [event for _, event in read if event is not None]
-        await self._follow_feeds({event.feed_id for event in events})
+        await self._feeds.refresh()
         states = await self._known_states(events)
         maxima = await self._known_maxima([event.feed_id for event in events])
         told = _Told()
@@ -190,10 +190,6 @@ class MatchSink:
             except QueryError as error:
                 _log.error("saved search left out", search=subscription.name, error=error)
         SUBSCRIPTIONS.set(len(self._searches))
-
-    async def _follow_feeds(self, feed_ids: set[str]) -> None:
-        if any(self._feeds.get(feed_id) is None for feed_id in feed_ids):
-            await self._feeds.refresh()
 
 
 def alert_record(alert: Alert) -> NewRecord:

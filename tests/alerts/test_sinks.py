@@ -85,6 +85,10 @@ async def test_a_search_made_a_moment_ago_is_held_against_the_next_event(
     [state] = await store.alert_states()
     assert alert_of(state) == alert
     assert REGISTRY.get_sample_value("wirewatch_subscriptions") == 1
+    renamed = msgspec.structs.replace(feed, name="Velmora Today")
+    await broker.publish([feed_record(renamed, now_ms=START_MS)])
+    await match.write(await happen(broker, event(name="n2")))
+    assert (await told(broker))[-1].feed.title == "Velmora Today"
 
 
 async def test_a_whole_life_in_one_batch_is_the_same_as_in_many(
