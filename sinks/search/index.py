@@ -13,9 +13,8 @@ from typing import Literal, TypeVar
 import apsw
 
 from sinks.search import read
-from sinks.search.faults import storage_faults
 from sinks.search.read import DayCount, Order, SearchPage, Window
-from sinks.search.schema import open_reader
+from sinks.search.schema import index_failures, open_reader
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.query.parser import parse_query
@@ -132,7 +131,7 @@ class SearchIndex:
 
     def _read_now(self, reading: Callable[[apsw.Connection], T]) -> T:
         stop_at = self._clock.monotonic() + self._deadline
-        with storage_faults(str(self._path)), self._connection() as connection:
+        with index_failures(self._path), self._connection() as connection:
             connection.set_progress_handler(lambda: self._clock.monotonic() > stop_at, _STEPS_BETWEEN_LOOKS)
             try:
                 return reading(connection)

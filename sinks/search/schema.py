@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import apsw
 import zstandard
 
-from sinks.search.faults import storage_faults
+from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.errors import BrokenStorage, UserError
 from wirewatch.query.tokenizer import TOKENIZER_VERSION
 from wirewatch.query.values import metres_between
@@ -70,13 +70,18 @@ def decompress(stored: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(stored)
 
 
+def index_failures(path: Path) -> AbstractContextManager[None]:
+    """SQLite's errors in words; a mistake of ours in a query is none of the storage's."""
+    return failures_in_words(f"the search index {path}", only_storage=True)
+
+
 def open_writer(path: Path, *, rebuild: Callable[[apsw.Connection], None]) -> apsw.Connection:
     """Open the index for its one writer; made or migrated as needed, durable from the first commit.
 
     ``rebuild`` is called inside the same transaction where another version of the tokenizer wrote it.
     Raises `BrokenStorage` for a damaged file, a full disk, or a file from a newer program.
     """
-    with storage_faults(str(path)):
+    with index_failures(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = apsw.Connection(str(path))
         try:
@@ -112,7 +117,7 @@ def open_reader(path: Path) -> apsw.Connection:
     """
     if not path.exists():
         raise UserError(f"there is no search index at {path} yet: start wirewatch run, which writes it")
-    with storage_faults(str(path)):
+    with index_failures(path):
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             prepare_reader(connection, str(path))

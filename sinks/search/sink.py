@@ -9,8 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from sinks.search.faults import storage_faults
-from sinks.search.schema import open_writer, transaction
+from sinks.search.schema import index_failures, open_writer, transaction
 from sinks.search.write import read_position, rebuild_text, write_event, write_position
 from wirewatch.brokers.interface import Record
 from wirewatch.errors import BadInput, BrokenStorage
@@ -59,11 +58,11 @@ class SearchSink:
                 self._connection = open_writer(self._path, rebuild=rebuild_text)
 
     def _position(self, topic: str, partition: int) -> int | None:
-        with self._lock, storage_faults(str(self._path)):
+        with self._lock, index_failures(self._path):
             return read_position(self._open, topic, partition)
 
     def _write(self, records: Sequence[Record]) -> None:
-        with self._lock, storage_faults(str(self._path)):
+        with self._lock, index_failures(self._path):
             connection = self._open
             decoded = [(record, _event_of(record)) for record in self._new(connection, records)]
             if not decoded:
@@ -80,7 +79,7 @@ class SearchSink:
         return [record for record in records if record.offset >= positions[record.topic, record.partition]]
 
     def _skip(self, record: Record) -> None:
-        with self._lock, storage_faults(str(self._path)), transaction(self._open):
+        with self._lock, index_failures(self._path), transaction(self._open):
             write_position(self._open, record.topic, record.partition, record.offset + 1)
 
     def _close(self) -> None:

@@ -144,7 +144,7 @@ async def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "log.db").write_bytes(b"this is no database at all" * 100)
     for open_ in (open_runner, open_reader):
-        with pytest.raises(BrokenStorage, match="no wirewatch log"):
+        with pytest.raises(BrokenStorage, match="no SQLite database"):
             open_(tmp_path / "b")
     (tmp_path / "c").write_text("a file")
     with pytest.raises(UserError, match="needs a folder"):

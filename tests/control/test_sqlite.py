@@ -69,7 +69,7 @@ async def test_another_programs_database_is_refused_and_left_alone(tmp_path: Pat
 
 async def test_a_damaged_file_is_broken_storage(tmp_path: Path) -> None:
     (tmp_path / "control.db").write_bytes(b"nothing of the kind" * 400)
-    with pytest.raises(BrokenStorage, match="no control store"):
+    with pytest.raises(BrokenStorage, match="no SQLite database"):
         await opened(tmp_path / "control.db")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import apsw
 import msgspec
 
+from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.control import sqlite_outbox as outbox
 from wirewatch.control.interface import (
@@ -22,7 +23,6 @@ from wirewatch.control.interface import (
     Outcome,
     Positions,
 )
-from wirewatch.control.sqlite_failures import failures_in_words
 from wirewatch.control.sqlite_schema import migrate
 from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.events import ToldBefore
@@ -296,7 +296,7 @@ class SqliteControlStore:
 
     def _guarded(self, work: Callable[[], T]) -> Callable[[], T]:
         def guarded() -> T:
-            with failures_in_words(self._path):
+            with failures_in_words(f"the control store {self._path}"):
                 return work()
 
         return guarded

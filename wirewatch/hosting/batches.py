@@ -121,7 +121,7 @@ class BatchWorker:
         """What is to be handled next: what a batch before had read but left, else what the store has."""
         records = [record for record in self._ahead.get(topic.name, ()) if record.offset >= position]
         if not records:
-            with failures_in_words(self._folder):
+            with failures_in_words(f"the log in {self._folder}"):
                 records = read_records(self._conn, topic, position, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES)
         self._ahead[topic.name] = records
         return records
@@ -166,7 +166,7 @@ class BatchWorker:
     def _state(self, batch: Batch, key: str) -> bytes | None:
         if key in batch.raw_states:
             return batch.raw_states[key]
-        with failures_in_words(self._folder):
+        with failures_in_words(f"the log in {self._folder}"):
             stored = read_stored_state(self._conn, self._handler.stage, key)
         if stored is None or stored.version == self._version:
             return None if stored is None else stored.data

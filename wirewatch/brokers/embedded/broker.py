@@ -204,7 +204,7 @@ class EmbeddedBroker:
 
     def open_reading(self) -> apsw.Connection:
         """A further connection for reading, for a thread of the caller's own; closed with the broker."""
-        with failures_in_words(str(self.folder)):
+        with failures_in_words(f"the log in {self.folder}"):
             conn = open_connection(self.folder, write=False)
         self._extra.append(conn)
         return conn
@@ -285,7 +285,7 @@ class EmbeddedBroker:
             raise PassingFault(f"the log in {self.folder} is closed")
 
         def guarded() -> T:
-            with failures_in_words(str(self.folder)):
+            with failures_in_words(f"the log in {self.folder}"):
                 return work(self._read_conn)
 
         return await self._reader.run(guarded)

@@ -82,7 +82,7 @@ def open_runner(
             "(setting data_dir or broker)"
         )
     try:
-        with failures_in_words(str(folder)):
+        with failures_in_words(f"the log in {folder}"):
             conn = open_connection(folder, write=True)
             _bring_forward(conn, folder, topics)
             return _broker(folder, "runner", clock, conn, lock, retention_bytes)
@@ -99,7 +99,7 @@ def open_writer(
     Raises `UserError` where the store must first be brought forward but an older wirewatch runs on it.
     """
     _make_folder(folder)
-    with failures_in_words(str(folder)):
+    with failures_in_words(f"the log in {folder}"):
         conn = open_connection(folder, write=True)
         version = check_version(conn, folder)
         if 0 < version < len(MIGRATIONS):
@@ -118,7 +118,7 @@ def open_writer(
 def open_reader(folder: Path, *, clock: Clock | None = None) -> EmbeddedBroker:
     """Open read-only. Raises `UserError` where the folder holds no log, `BrokenStorage` where it is newer."""
     require_store(folder)
-    with failures_in_words(str(folder)):
+    with failures_in_words(f"the log in {folder}"):
         conn = open_connection(folder, write=False)
         try:
             version = check_version(conn, folder)

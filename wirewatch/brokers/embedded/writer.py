@@ -123,7 +123,7 @@ class LogWriter:
         try:
             job.result = job.work(self._conn)
         except apsw.Error as error:
-            job.error = explain_failure(error, self._folder)
+            job.error = explain_failure(error, f"the log in {self._folder}")
         except BaseException as error:  # noqa: BLE001 - it is raised again where the work was asked for
             job.error = error
 
@@ -159,7 +159,7 @@ class LogWriter:
         return transaction.touched
 
     def _in_words(self, error: BaseException) -> BaseException:
-        failure = explain_failure(error, self._folder) if isinstance(error, apsw.Error) else error
+        failure = explain_failure(error, f"the log in {self._folder}") if isinstance(error, apsw.Error) else error
         if isinstance(failure, BrokenStorage):
             self.last_failure = str(failure)
         failure.__cause__ = error if failure is not error else error.__cause__
