@@ -12,11 +12,12 @@ import msgspec
 from processors.enrich import EnrichContext, enrich
 from processors.parse import parse as parse_body
 from processors.replay import read_manifest, replay_polls, summarise
+from wirewatch.cli.commands.stored import replay_log
 from wirewatch.cli.opening import FileOrInput, read_file
 from wirewatch.cli.output import print_json, say
 from wirewatch.cli.showing import shown_entry, shown_feed
 from wirewatch.cli.tables import print_table, progress
-from wirewatch.errors import BadInput
+from wirewatch.errors import BadInput, UserError
 from wirewatch.events import EntryEvent, Feed
 from wirewatch.feeds import check_url, definition_of, read_feed_file
 from wirewatch.query.match_lines import match_lines, read_searches
@@ -71,8 +72,17 @@ def _what_helps(error: BadInput, feed: Path | None) -> str:
     return "; a page or JSON of another shape is read with --feed FEED.toml that says kind and paths"
 
 
-def replay(directory: Path, /, *, feed: Path | None = None, summary: bool = False) -> int:
-    """Run recorded snapshots through parse and diff and print one event a line, as JSON.
+async def replay(
+    directory: Path | None = None,
+    /,
+    *,
+    feed: Path | None = None,
+    summary: bool = False,
+    stored: str | None = None,
+    since: str = "3d",
+    compare: bool = False,
+) -> int:
+    """Run recorded snapshots, or stored ones, through parse and diff and print one event a line, as JSON.
 
     Parameters
     ----------
@@ -82,7 +92,26 @@ def replay(directory: Path, /, *, feed: Path | None = None, summary: bool = Fals
         A FEED.toml that says how the source is read.
     summary
         A table of snapshots, their verdicts and events instead.
+    stored
+        A feed's id, instead of a folder: the snapshots that the log keeps of it.
+    since
+        From when on, with --stored: a duration back, a date, or RFC 3339.
+    compare
+        With --stored: how the events would differ from those that were published, grouped and counted.
     """
+    if (directory is None) == (stored is None):
+        raise UserError("name a folder to replay, or a feed with --stored FEED_ID")
+    if stored is not None:
+        if feed is not None or summary:
+            raise UserError("--feed and --summary are for a folder; with --stored the log knows how the source is read")
+        return await replay_log(stored, since, compare=compare)
+    if compare:
+        raise UserError("--compare needs --stored FEED_ID: a folder holds nothing that was published")
+    assert directory is not None
+    return _replay_folder(directory, feed, summary=summary)
+
+
+def _replay_folder(directory: Path, feed: Path | None, *, summary: bool) -> int:
     source = _feed(feed, None)
     polls = len(read_manifest(directory))
     with progress(f"replaying {polls} snapshots", polls) as bar:
