@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import apsw
 import zstandard
 
 from wirewatch.brokers.embedded.failures import failures_in_words
+from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.errors import BrokenStorage, UserError
 from wirewatch.query.tokenizer import TOKENIZER_VERSION
 from wirewatch.query.values import metres_between
@@ -151,16 +152,3 @@ def refuse_newer(version: int, name: str) -> None:
             f"the search index {name} was written by a newer wirewatch (its version {version}, ours {SCHEMA_VERSION}): "
             "upgrade, or name another data_dir"
         )
-
-
-@contextmanager
-def transaction(connection: apsw.Connection) -> Iterator[None]:
-    """All or nothing; takes the write lock at once."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import apsw
 
-from sinks.search.schema import index_failures, open_writer, transaction
+from sinks.search.schema import index_failures, open_writer
 from sinks.search.write import read_position, rebuild_text, write_event, write_position
+from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.interface import Record
 from wirewatch.errors import BadInput, BrokenStorage
 from wirewatch.events import EntryEvent, decode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
@@ -31,15 +32,22 @@ def parse_broker_url(url: str, data_dir: Path) -> Path:
     raise UserError(f"broker {redact(url)!r} is not understood; {_ALLOWED}")
 
 
-def connect(url: str, *, data_dir: Path, mode: Literal["runner", "writer", "reader"]) -> Broker:
+def connect(
+    url: str,
+    *,
+    data_dir: Path,
+    mode: Literal["runner", "writer", "reader"],
+    retention_bytes: Mapping[str, int] | None = None,
+) -> Broker:
     """Open the broker that the setting names; the topics of the table are created unless only reading.
 
     Blocks for a moment. ``runner``: the one process that hosts stages; ``writer``: a command that appends
-    beside it; ``reader``: a command that looks. Raises `UserError` or `BrokenStorage` in words.
+    beside it; ``reader``: a command that looks. ``retention_bytes`` limits what a topic may take on disk, by
+    its name, where this process is the one that keeps house. Raises `UserError` or `BrokenStorage` in words.
     """
     folder = parse_broker_url(url, data_dir)
     if mode == "runner":
-        return open_runner(folder)
+        return open_runner(folder, retention_bytes=retention_bytes)
     if mode == "writer":
         return open_writer(folder)
     return open_reader(folder)

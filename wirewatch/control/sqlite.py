@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from wirewatch.brokers.embedded.failures import failures_in_words
+from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.control import sqlite_outbox as outbox
 from wirewatch.control.interface import (
@@ -275,19 +276,11 @@ class SqliteControlStore:
         return await self._thread.run(self._guarded(lambda: work(self._opened())))
 
     async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
-        def transaction() -> T:
-            connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return result
+        def together() -> T:
+            with transaction(self._opened()):
+                return work(self._opened())
 
-        return await self._thread.run(self._guarded(transaction))
+        return await self._thread.run(self._guarded(together))
 
     def _opened(self) -> apsw.Connection:
         if self._connection is None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import apsw
 
+from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.errors import BrokenStorage
 
 APPLICATION_ID: Final = 0x77774354  # "wwCT": tells our file from any other
@@ -49,17 +50,12 @@ def migrate(connection: apsw.Connection, where: str) -> None:
     """Bring the store to this program's version. Raises `BrokenStorage` where it is newer or something else."""
     if _version(connection, where) == VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         # asked again under the lock: another process may have just done it
         for number in range(_version(connection, where), VERSION):
             connection.execute(_MIGRATIONS[number])
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _version(connection: apsw.Connection, where: str) -> int:

@@ -14,7 +14,7 @@ from wirewatch.brokers.embedded.codec import LARGE
 from wirewatch.brokers.embedded.consumer import EmbeddedConsumer, Groups
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.retention import step_all, step_free_pages
-from wirewatch.brokers.embedded.schema import create_missing_topics, open_connection
+from wirewatch.brokers.embedded.schema import create_missing_topics, open_connection, transaction
 from wirewatch.brokers.embedded.signals import Signals
 from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.brokers.embedded.transaction import Place, Prepared, Transaction, prepare
@@ -216,14 +216,8 @@ class EmbeddedBroker:
         now, limits = self.clock.now_ms(), self._retention_bytes
 
         def step(conn: apsw.Connection) -> bool:
-            conn.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(conn):
                 more = step_all(conn, rows, now, limits)
-                conn.execute("COMMIT")
-            except BaseException:
-                if conn.in_transaction:
-                    conn.execute("ROLLBACK")
-                raise
             return bool(more or step_free_pages(conn))
 
         return await writer.bare(step)

@@ -8,6 +8,7 @@ compacted topics. `about` holds the name of this log, which no other has.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import apsw
@@ -15,7 +16,7 @@ import apsw
 from wirewatch.errors import BrokenStorage, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from wirewatch.topics import Topic
@@ -85,6 +86,19 @@ def open_connection(folder: Path, *, write: bool) -> apsw.Connection:
     return conn
 
 
+@contextmanager
+def transaction(conn: apsw.Connection) -> Iterator[None]:
+    """All or nothing; takes the write lock at once. For every store of ours."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:  # SQLite may have rolled back by itself already
+            conn.execute("ROLLBACK")
+        raise
+
+
 def version_of(conn: apsw.Connection) -> int:
     """The store's version; 0 where it is empty."""
     return int(conn.pragma("user_version"))
@@ -110,18 +124,12 @@ def migrate(conn: apsw.Connection, folder: Path, migrations: Sequence[str] = MIG
     """
     reached: list[int] = []
     while check_version(conn, folder, migrations) < len(migrations):
-        conn.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(conn):
             version = version_of(conn)  # another process may have been here while we waited for the lock
             if version < len(migrations):
                 conn.execute(migrations[version]).fetchall()  # to its end, whatever its statements answer
                 conn.execute(f"PRAGMA user_version={version + 1}")
                 reached.append(version + 1)
-            conn.execute("COMMIT")
-        except BaseException:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK")
-            raise
     return reached
 
 
@@ -131,15 +139,8 @@ def create_missing_topics(conn: apsw.Connection, topics: Sequence[Topic]) -> lis
     missing = [topic for topic in topics if topic.name not in known]
     if not missing:
         return []
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        created = [topic.name for topic in missing if _create_topic(conn, topic)]
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise
-    return created
+    with transaction(conn):
+        return [topic.name for topic in missing if _create_topic(conn, topic)]
 
 
 def _create_topic(conn: apsw.Connection, topic: Topic) -> bool:
