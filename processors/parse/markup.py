@@ -75,6 +75,9 @@ def mended(markup: str) -> str:
 
 def tokens(markup: str) -> list[Token]:
     """All text and tags, in order; comments, declarations and the contents of scripts and the like left out."""
+    plain = _plain_tokens(markup)
+    if plain is not None:
+        return plain
     found: list[Token] = []
     at, full_tries, length = 0, 32, len(markup)
     text_from = 0
@@ -108,6 +111,22 @@ def tokens(markup: str) -> list[Token]:
                 at = length
         text_from = at
     _text(found, markup, text_from, length)
+    return found
+
+
+def _plain_tokens(markup: str) -> list[Token] | None:
+    """All tokens in one go, where every "<" begins a tag that ends as it should and none hides what follows it."""
+    parts = _QUICK.split(markup)  # text, slash, name, attributes, text, ...
+    if len(parts) // 4 != markup.count("<"):
+        return None
+    found = [Token("text", "", parts[0])] if parts[0] else []
+    for slash, name, raw, text in zip(parts[1::4], parts[2::4], parts[3::4], parts[4::4], strict=True):
+        lowered = name.lower()
+        if lowered in SKIPPED:
+            return None
+        found.append(Token("close" if slash else "open", lowered, raw))
+        if text:
+            found.append(Token("text", "", text))
     return found
 
 

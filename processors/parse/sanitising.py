@@ -64,7 +64,8 @@ def sanitise(html: str, base_url: str) -> str:
 
 def sanitise_tokens(markup: str, found: list[Token], base_url: str) -> str:
     """See `sanitise`; for markup that is in tokens already."""
-    if _too_much(found):
+    few = len(found) <= _DEEPEST and len(markup) <= _LONGEST_TAG
+    if not few and _too_much(found):
         return _as_text(found)
     # cleaned before, as a lone surrogate cannot cross into nh3, and after, as entities may name what was cleaned
     safe = clean_characters(_cleaner(base_url).clean(clean_characters(markup)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.parse import markup
 from processors.parse.text import (
     cut,
     extract_links,
@@ -133,9 +135,9 @@ def test_a_body_over_256_kib_is_cut_at_a_whole_character() -> None:
     ],
 )
 def test_h33_h34_deep_and_wide_markup_is_quick(html: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     read_markup(html, BASE)
-    assert time.perf_counter() - start < 1.5
+    assert time.thread_time() - start < 1.5
 
 
 @pytest.mark.parametrize(
@@ -186,3 +188,24 @@ def test_addresses_of_two_things_do_not(one: str, other: str) -> None:
 )
 def test_only_http_addresses_come_out_and_never_a_password(url: str, made: str | None) -> None:
     assert absolute(BASE, url) == made
+
+
+def test_markup_read_in_one_go_gives_the_tokens_that_the_careful_way_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = [
+        "<p>",
+        "</p>",
+        "<b class='x>y'>",
+        "<",
+        "<br/>",
+        " text ",
+        '<a href="u<v">',
+        "<script>",
+        "</script>",
+        "&lt;",
+    ]
+    pieces += ["<!-- x -->", "<IMG src=x>", ">", "'", '"', "<a title='", "<1", "</ p>"]
+    chosen = random.Random(4)
+    samples = ["".join(chosen.choices(pieces, k=chosen.randint(0, 9))) for _ in range(5_000)]
+    quick = [markup.tokens(sample) for sample in samples]
+    monkeypatch.setattr(markup, "_plain_tokens", lambda _: None)
+    assert quick == [markup.tokens(sample) for sample in samples]
