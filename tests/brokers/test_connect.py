@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from wirewatch.brokers.connect import connect, parse_broker_url
+from wirewatch.brokers.embedded.broker import EmbeddedBroker
+from wirewatch.brokers.interface import NewRecord
 from wirewatch.errors import UserError
+from wirewatch.topics import SNAPSHOTS
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,18 @@ async def test_connect_opens_each_mode(tmp_path: Path) -> None:
         await broker.close()
         await broker.close()
         assert await broker.healthy() is not None
+
+
+async def test_the_runner_keeps_no_more_of_a_topic_than_it_was_told(tmp_path: Path) -> None:
+    broker = connect("embedded", data_dir=tmp_path, mode="runner", retention_bytes={SNAPSHOTS.name: 100_000})
+    assert isinstance(broker, EmbeddedBroker)
+    try:
+        for number in range(40):
+            await broker.publish([NewRecord(SNAPSHOTS.name, "a", os.urandom(10_000), {"n": str(number)})])
+        while await broker.maintain():
+            pass
+        bounds = await broker.bounds(SNAPSHOTS.name, 0)
+        assert bounds.end == 40
+        assert 25 <= bounds.earliest < 40
+    finally:
+        await broker.close()

@@ -35,10 +35,10 @@ from wirewatch.logs import get_logger
 from wirewatch.net.guard import Guard
 from wirewatch.reconcile import decide_feeds
 from wirewatch.settings import Configuration, Settings
-from wirewatch.settings.declared import read_networks
+from wirewatch.settings.declared import read_networks, read_size
 from wirewatch.stages import STAGES
 from wirewatch.times import Clock, SystemClock, parse_duration_ms
-from wirewatch.topics import TOPICS
+from wirewatch.topics import ENTRIES, SNAPSHOTS, TOPICS
 
 _log = get_logger("run")
 
@@ -70,6 +70,11 @@ class Running(Protocol):
         ...
 
 
+def _most_bytes(settings: Settings) -> dict[str, int]:
+    """How much disk a topic may take, by name."""
+    return {SNAPSHOTS.name: read_size(settings.keep.snapshots), ENTRIES.name: read_size(settings.keep.entries)}
+
+
 class Pipeline:
     """The stages that were asked for, on one broker. `run` once; `stop` from a signal handler or another task."""
 
@@ -91,7 +96,7 @@ class Pipeline:
         """Run until `stop`. Raises what ended it: `UserError` at the start, `BrokenStorage` at any time."""
         settings, data = self._config.settings, self._config.data_dir
         async with AsyncExitStack() as stack:
-            broker = connect(settings.broker, data_dir=data, mode="runner")
+            broker = connect(settings.broker, data_dir=data, mode="runner", retention_bytes=_most_bytes(settings))
             stack.push_async_callback(broker.close)
             self.broker = broker
             await broker.create_topics(list(TOPICS.values()))

@@ -118,6 +118,15 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
     format: Annotated[Literal["auto", "text", "json"], Help("auto: text in a terminal, JSON otherwise")] = "auto"
 
 
+class Keep(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much the embedded log may take, beside what its topics keep by time."""
+
+    snapshots: Annotated[str, Help("raw bodies beyond this much disk go, the oldest first, even sooner", "size")] = (
+        "20GiB"
+    )
+    entries: Annotated[str, Help("entries on the log beyond this much disk go; the index keeps them", "size")] = "20GiB"
+
+
 class Ops(Struct, frozen=True, forbid_unknown_fields=True):
     """What watches the watcher."""
 
@@ -161,6 +170,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alerts: Alerts = field(default_factory=Alerts)
     web: Web = field(default_factory=Web)
     log: Log = field(default_factory=Log)
+    keep: Keep = field(default_factory=Keep)
     ops: Ops = field(default_factory=Ops)
 
     def ms(self, duration: str) -> int:
