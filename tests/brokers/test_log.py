@@ -13,6 +13,7 @@ import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from wirewatch.brokers.embedded import EmbeddedBroker, codec, open_runner, open_writer, writer
 from wirewatch.brokers.embedded.retention import TOMBSTONE_MS, decide_drop
@@ -418,4 +419,17 @@ async def test_a_view_left_alone_until_tombstones_are_gone_still_learns_of_a_rem
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now + 2 * 86_400)
     assert "gone" in await view.refresh()
     assert dict(view.values) == {"kept": b"1"}
+    await broker.close()
+
+
+async def test_what_a_limit_takes_from_a_stage_that_lags_is_said(tmp_path: Path, clock: Clock) -> None:
+    broker = open_runner(tmp_path, clock=clock, topics=(LOG,), retention_bytes={LOG.name: 5_000})
+    records = await broker.publish([new(random.Random(n).randbytes(1_000)) for n in range(10)])
+    slow = await broker.consumer("slow", [LOG.name])
+    await slow.commit(records[:2])
+    with capture_logs() as lines:
+        await maintain(broker)
+    gone = (await broker.bounds(LOG.name, 0)).earliest
+    assert gone > 2
+    assert [(line["topic"], line["lost"], line["log_level"]) for line in lines] == [(LOG.name, gone - 2, "error")]
     await broker.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wirewatch.brokers.embedded.schema import OFFSET_BITS
 from wirewatch.brokers.embedded.transaction import delete_record
+from wirewatch.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from wirewatch.brokers.embedded.reading import TopicRow
 
+_log = get_logger("log")
 STEP_ROWS: Final = 500
 TOMBSTONE_MS: Final = 86_400_000
 """How long a tombstone stays, so that everyone who follows the topic can see it."""
@@ -73,6 +75,9 @@ def step_retention(conn: apsw.Connection, topic: TopicRow, now_ms: int, limit_by
     )
     if count:
         last = head[count - 1][0]
+        unread = sum(needed_from is not None and offset >= needed_from for offset, _, _ in head[:count])
+        if unread:
+            _log.error("records were let go before every stage had read them", topic=topic.name, lost=unread)
         conn.execute("DELETE FROM records WHERE id >= ? AND id <= ?", (base, base + last))
         freed = sum(size for _, _, size in head[:count])
         conn.execute("UPDATE topics SET bytes = bytes - ? WHERE id = ?", (freed, topic.id))
