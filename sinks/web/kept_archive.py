@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from sinks.search.index import SearchIndex
 from sinks.search.read import SearchPage
 from sinks.web.archive import EventPage, FeedRow, Order
+from sinks.web.following import follow_for_ever
 from wirewatch import metrics, topics
 from wirewatch.brokers.interface import Broker, Record
 from wirewatch.brokers.view import LatestView
 from wirewatch.canary import CANARY_ID, canary_seconds, is_canary
 from wirewatch.control import ControlStore
-from wirewatch.errors import PassingFault, UserError
+from wirewatch.errors import UserError
 from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription, decode
 from wirewatch.health import feed_state
 from wirewatch.logs import get_logger, redact
@@ -42,19 +44,22 @@ class KeptArchive:
             broker, topics.SUBSCRIPTIONS.name, lambda r: decode(_value_of(r), Subscription)
         )
         self._feed_events: dict[str, EntryEvent] = {}
+        self._observed: dict[int, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Read what is there and begin to follow it."""
-        ends = [
-            (p, (await self._broker.bounds(topics.ENTRIES.name, p)).end)
-            for p in range(self._broker.partitions(topics.ENTRIES.name))
-        ]
+        for partition in range(self._broker.partitions(topics.ENTRIES.name)):
+            self._observed[partition] = (await self._broker.bounds(topics.ENTRIES.name, partition)).end
         await self._read_feed_events()
         for view in (self._feeds, self._polls, self._searches):
             await view.refresh()
-            self._tasks.append(asyncio.create_task(self._follow(view)))
-        self._tasks += [asyncio.create_task(self._observe(partition, end)) for partition, end in ends]
+            self._follow(partial(view.wait_changed, 30.0), what="definitions and polls")
+        for partition in self._observed:
+            self._follow(partial(self._observe, partition), what="feed events")
+
+    def _follow(self, step: Callable[[], Awaitable[object]], *, what: str) -> None:
+        self._tasks.append(asyncio.create_task(follow_for_ever(step, what=what)))
 
     async def close(self) -> None:
         """Stop following. Safe to call twice; index and store are their owner's to close."""
@@ -71,31 +76,18 @@ class KeptArchive:
         for event in reversed(page.events):
             self._feed_events[event.feed_id] = event
 
-    async def _follow(self, view: LatestView[Feed] | LatestView[Poll] | LatestView[Subscription]) -> None:
-        while True:
-            try:
-                await view.wait_changed(30.0)
-            except PassingFault as fault:
-                _log.warning("the log cannot be read at the moment", error=fault)
-                await self._clock.sleep(fault.retry_after or 1.0)
-
-    async def _observe(self, partition: int, offset: int) -> None:
+    async def _observe(self, partition: int) -> None:
         """Keep each feed's newest feed event, and measure the canary where its way ends."""
-        while True:
-            try:
-                records = await self._broker.read(topics.ENTRIES.name, partition, offset, wait=30.0)
-            except PassingFault as fault:
-                await self._clock.sleep(fault.retry_after or 1.0)
+        records = await self._broker.read(topics.ENTRIES.name, partition, self._observed[partition], wait=30.0)
+        for record in records:
+            self._observed[partition] = record.offset + 1
+            if record.value is None or not record.headers.get("ce_type", "").startswith("wirewatch.feed."):
                 continue
-            for record in records:
-                offset = record.offset + 1
-                if record.value is None or not record.headers.get("ce_type", "").startswith("wirewatch.feed."):
-                    continue
-                event = decode(record.value, EntryEvent)
-                self._feed_events[event.feed_id] = event
-                took = canary_seconds(event, self._clock.now_ms())
-                if took is not None:
-                    metrics.CANARY_SECONDS.set(took)
+            event = decode(record.value, EntryEvent)
+            self._feed_events[event.feed_id] = event
+            took = canary_seconds(event, self._clock.now_ms())
+            if took is not None:
+                metrics.CANARY_SECONDS.set(took)
 
     async def latest(
         self, *, feed_id: str | None = None, limit: int = 50, before: str | None = None, order: Order = "newest"

@@ -11,11 +11,13 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from sinks.web.cursor import Offsets, decode_cursor, encode_cursor
+from sinks.web.following import follow_for_ever
 from wirewatch.brokers.interface import Broker, Record
-from wirewatch.errors import BadInput, PassingFault
+from wirewatch.errors import BadInput
 from wirewatch.logs import get_logger
 from wirewatch.topics import ALERTS, ENTRIES, Topic
 
@@ -89,7 +91,7 @@ class StreamHub:
                 bounds = await self._broker.bounds(topic.name, partition)
                 tail = Tail(topic.name, partition, bounds.end, most_bytes=share)
                 self._tails[topic.name, partition] = tail
-                self._tasks.append(asyncio.create_task(self._follow(tail)))
+                self._tasks.append(asyncio.create_task(follow_for_ever(partial(self._follow, tail), what=topic.name)))
 
     async def close(self) -> None:
         """Stop following; readers end. Safe to call twice."""
@@ -103,18 +105,12 @@ class StreamHub:
         self._tasks.clear()
 
     async def _follow(self, tail: Tail) -> None:
-        while True:
-            try:
-                records = await self._broker.read(tail.topic, tail.partition, tail.end, wait=30.0)
-            except PassingFault as fault:
-                _log.warning("the log cannot be read at the moment", error=fault)
-                await asyncio.sleep(fault.retry_after or 1.0)
-                continue
-            if records:
-                async with self._arrived:
-                    tail.add(records)
-                    self._version += 1
-                    self._arrived.notify_all()
+        records = await self._broker.read(tail.topic, tail.partition, tail.end, wait=30.0)
+        if records:
+            async with self._arrived:
+                tail.add(records)
+                self._version += 1
+                self._arrived.notify_all()
 
     def end(self) -> Offsets:
         """The place behind the newest record."""
