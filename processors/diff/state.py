@@ -8,7 +8,7 @@ those whose absence is not believed yet), the archive (entries that left) and th
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 import zstandard
@@ -21,6 +21,7 @@ from wirewatch.events import ParseDefinition
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+T = TypeVar("T")
 MAGIC = b"WWDS"
 VERSION = 1
 MAX_BYTES = 4 << 20
@@ -162,7 +163,7 @@ class FeedState:
         if isinstance(self._window, Window):
             return self._window
         if "window" not in self._cache:
-            self._cache["window"] = _WINDOW.decode(_unpack(self._window))
+            self._cache["window"] = _looked_into(_WINDOW, self._window)
         window = self._cache["window"]
         assert isinstance(window, Window)
         return window
@@ -173,7 +174,7 @@ class FeedState:
         if isinstance(self._archive, Archive):
             return self._archive
         if "archive" not in self._cache:
-            self._cache["archive"] = _ARCHIVE.decode(_unpack(self._archive))
+            self._cache["archive"] = _looked_into(_ARCHIVE, self._archive)
         archive = self._cache["archive"]
         assert isinstance(archive, Archive)
         return archive
@@ -226,13 +227,24 @@ def unpack_body(packed: bytes) -> bytes:
 
 
 def _pack(data: bytes) -> bytes:
-    packed: bytes = zstandard.ZstdCompressor(level=3).compress(data)
+    packed: bytes = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
     return packed
 
 
 def _unpack(data: bytes) -> bytes:
-    plain: bytes = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_PLAIN)
+    try:
+        plain: bytes = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_PLAIN)
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise BrokenStorage(f"the diff's state is damaged: {error}") from error
     return plain
+
+
+def _looked_into(decoder: msgspec.msgpack.Decoder[T], section: bytes) -> T:
+    """A section read when it is first wanted; raises `BrokenStorage` where it turns out damaged."""
+    try:
+        return decoder.decode(_unpack(section))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BrokenStorage(f"the diff's state is damaged: {error}") from error
 
 
 def encode_state(state: FeedState) -> bytes:

@@ -83,7 +83,7 @@ def open_writer(path: Path, *, rebuild: Callable[[apsw.Connection], None]) -> ap
     Raises `BrokenStorage` for a damaged file, a full disk, or a file from a newer program.
     """
     with index_failures(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = apsw.Connection(str(path))
         try:
             prepare(connection, str(path), rebuild=rebuild)

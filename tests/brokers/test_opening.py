@@ -209,3 +209,8 @@ async def test_every_commit_is_on_the_disk_before_it_is_acknowledged(tmp_path: P
         assert broker._write_conn.pragma("wal_autocheckpoint") == 2_000
         assert broker._read_conn.pragma("query_only") == 1
         await broker.close()
+
+
+def test_a_new_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    opening._make_folder(tmp_path / "new")
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0

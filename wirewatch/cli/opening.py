@@ -61,7 +61,7 @@ async def opened_log() -> AsyncIterator[Broker | None]:
 async def opened_control() -> AsyncIterator[ControlStore]:
     """The control store of the settings in force, made where there is none, closed at the end."""
     data = configuration().data_dir
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = open_control(data)
     await store.open()
     try:

@@ -100,7 +100,7 @@ class Pipeline:
             stack.push_async_callback(broker.close)
             self.broker = broker
             await broker.create_topics(list(TOPICS.values()))
-            data.mkdir(parents=True, exist_ok=True)
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
             store = open_control(data)
             await store.open()
             stack.push_async_callback(store.close)

@@ -141,7 +141,7 @@ def _bring_forward(conn: apsw.Connection, folder: Path, topics: Sequence[Topic])
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # addresses of feeds may hold tokens
     except FileExistsError as error:
         raise UserError(f"{folder} is a file; the log needs a folder") from error
     except OSError as error:
