@@ -110,8 +110,10 @@ def _leading(text: str) -> Statement | None:
     match = _LEADING_COLON.match(text)
     if match is not None and match.group("who").count(" ") < 6:
         source = read_source(text, *match.span("who"))
-        # a bare name before a colon may be a place or a heading
-        if source is not None and (source.generic or source.medium or source.institution or _titled(match, source)):
+        # a bare name before a colon may be a place or a heading, above all where small letters follow
+        heading = text[match.end() : match.end() + 1].islower()
+        named = source is not None and _titled(match, source) and not heading
+        if source is not None and (source.generic or source.medium or source.institution or named):
             return Statement(source, None, "colon", text[match.end() :])
     match = _LEADING_SAY.match(text)
     if match is not None and NO_CLAIM.search(text) is None and match.group("who").count(" ") < 6:

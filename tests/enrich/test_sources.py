@@ -7,6 +7,7 @@ import pytest
 from processors.enrich.attribution import find_attribution
 from processors.enrich.datelines import find_dateline
 from processors.enrich.hedges import find_hedge
+from processors.enrich.speech import find_statement
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,14 @@ def test_media_reports_and_sources_are_generic_and_their_span_is_where_they_stan
 )
 def test_a_hedge_is_read_from_the_headline_then_the_first_sentence(headline: str, body: str, expected: str) -> None:
     assert find_hedge(headline, body) == expected
+
+
+@pytest.mark.parametrize("headline", ["Mill Street: flooded", "Railway line 7: no trains", "Old Bridge: closed"])
+def test_a_name_before_a_colon_with_small_letters_after_it_is_a_heading_not_a_speaker(headline: str) -> None:
+    assert find_statement(headline) is None
+
+
+def test_an_institution_before_a_colon_speaks_whatever_letter_follows() -> None:
+    statement = find_statement("Interior Ministry: two suspects arrested")
+    assert statement is not None
+    assert statement.source is not None
