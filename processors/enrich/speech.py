@@ -112,8 +112,13 @@ def _leading(text: str) -> Statement | None:
         source = read_source(text, *match.span("who"))
         # a bare name before a colon may be a place or a heading, above all where small letters follow
         heading = text[match.end() : match.end() + 1].islower()
-        named = source is not None and _titled(match, source) and not heading
-        if source is not None and (source.generic or source.medium or source.institution or named):
+        numbered = heading and any(char.isdigit() for char in match.group("who"))  # a railway line, not the railway
+        if source is not None and (
+            source.generic
+            or source.medium
+            or (source.institution and not numbered)
+            or (_titled(match, source) and not heading)
+        ):
             return Statement(source, None, "colon", text[match.end() :])
     match = _LEADING_SAY.match(text)
     if match is not None and NO_CLAIM.search(text) is None and match.group("who").count(" ") < 6:
