@@ -25,6 +25,8 @@ _DEEPEST = 200
 _MOST_NODES = 200_000
 _UPDATES = frozenset({"liveBlogUpdate", "liveBlogUpdates"})
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+
 
 def find_blocks(html: str) -> Iterator[str]:
     """The text of every ``application/ld+json`` script, in order; one that is never closed is left out."""
@@ -65,7 +67,7 @@ def read_json(block: str) -> tuple[Any, bool]:
     """The block's value, and whether it had to be mended; ``ValueError`` where it cannot be read.
 
     Mended: raw line breaks and control characters in strings, trailing commas, backslashes that escape nothing,
-    HTML comments or CDATA around it. Not mended: anything where the author's meaning would be a guess.
+    HTML comments or CDATA around it, lone surrogates. Not mended: anything where the author's meaning would be a guess.
     """
     try:
         return orjson.loads(block), False
@@ -77,9 +79,13 @@ def read_json(block: str) -> tuple[Any, bool]:
         raise ValueError(f"nested more than {_DEEPEST} deep")
     mended = _STRING_OR_COMMA.sub(_mend, inner)
     try:
-        return json.loads(mended, strict=False), True
+        value = json.loads(mended, strict=False)
+        if _SURROGATE.search(mended) is not None:
+            # half a character cannot be written down again: a question mark takes its place
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON, nor safely mended: {error}") from error
+    return value, True
 
 
 def _mend(match: re.Match[str]) -> str:
