@@ -7,8 +7,14 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+# in continuous integration the same examples each time: a change is judged by what it changed; people search at random
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def shared_folder() -> Path:

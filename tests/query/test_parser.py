@@ -80,6 +80,7 @@ def test_versions_all_speaks_of_the_whole_query() -> None:
         ("since:yesterday", 6, "a duration such as 2h"),
         ("storm NEAR/5 (flood OR rain)", 13, "a word or a phrase beside NEAR/5"),
         ("headline:storm NEAR/5 flood", 15, "both words in the same field"),
+        ("tag:(storm NEAR/5 flood)", 11, "NEAR/5 works in headline and body"),
         ("storm 🔥", 6, "letters or digits"),
         ('storm ""', 6, "a word inside the quotes"),
     ],

@@ -123,6 +123,9 @@ class _Parser:
         if left.scope != right.scope:
             hint = f"{left.scope or right.scope}:(a {near.text} b)"
             raise QueryError(near.position, near.text, f"both words in the same field, as in {hint}")
+        if left.scope not in {None, "headline", "body"}:
+            # the others hold several short values, and nothing is near across them
+            raise QueryError(near.position, near.text, f"a word or AND: {near.text} works in headline and body")
         if self._peek().kind == "NEAR":
             raise QueryError(self._peek().position, self._peek().text, "AND or OR: NEAR takes two words")
         return Near(left, right, int(near.value))
