@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end import ledger
-from tests.end_to_end.definitions import DEFINITIONS
 from tests.end_to_end.program import Program, feed_id, free_port, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
+from tests.recorded_feeds import DEFINITIONS
 
 LONG = bool(os.environ.get("WIREWATCH_LONG"))
 VERSIONS = 25

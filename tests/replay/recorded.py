@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processors.diff_handler import DiffHandler
+from tests import recorded_feeds
 from wirewatch import topics
 from wirewatch.brokers.interface import Record
 from wirewatch.events import EntryEvent, Feed, SnapshotInfo, decode, encode
@@ -15,68 +16,8 @@ from wirewatch.feeds import definition_of, read_feed_file
 from wirewatch.identity import body_hash, snapshot_id
 from wirewatch.times import format_ms, parse_ms
 
-NEWS = 'kind = "auto"\n'
-NSW = """listing = "full"
-kind = "json"
-[json]
-items = "features"
-id = "properties.guid"
-headline = "properties.title"
-body = "properties.description"
-url = "properties.link"
-published = "properties.pubDate"
-time_format = "%d/%m/%Y %I:%M:%S %p"
-timezone = "UTC"
-"""
-USGS = """span = "3600s"
-kind = "json"
-listing = "window"
-[json]
-items = "features"
-id = "properties.url"
-headline = "properties.title"
-url = "properties.url"
-published = "properties.time"
-"""
-HN = """kind = "json"
-[json]
-items = "@"
-id = "id"
-headline = "title"
-url = "url"
-published = "dt"
-body = "join(' ', [to_string(points), to_string(numComments)])"
-"""
-HEISE = """kind = "html"
-[html]
-items = "article[data-cid]"
-id = "@data-cid"
-headline = "header"
-body = "a"
-url = "a@href"
-"""
-GUARDIAN = """kind = "json"
-listing = "window"
-[json]
-items = "blocks"
-id = "id"
-headline = "title"
-body = "join(' ', elements[].html)"
-published = "blockFirstPublished"
-updated = "blockLastUpdated"
-"""
-DEFINITIONS = {
-    "nsw_rfs_raw_202003": NSW,
-    "usgs_all_hour": USGS,
-    "hn_domain_a": HN,
-    "html_heise_de_newsticker": HEISE,
-    "guardian_liveblog_mars": GUARDIAN,
-    "quirk_fox_truncated": NEWS,
-    "rss_bbc_20210920": NEWS,
-    "rss_smh_20210920": NEWS,
-    "rss_cnn_20210920": NEWS,
-    "rss_rnz_20210920": NEWS,
-}
+# the hourly list says how long an entry should stand there; the others are read as everywhere
+DEFINITIONS = {**recorded_feeds.DEFINITIONS, "usgs_all_hour": 'span = "3600s"\n' + recorded_feeds.USGS}
 
 
 def feed_for(name: str, tmp_path: Path) -> Feed:
