@@ -306,3 +306,15 @@ async def test_pages_outline_is_sound_for_a_screen_reader(browser: Browser, site
             assert await page.locator("a, button:not([hidden]), input").evaluate_all(unnamed) == 0, path
         await page.goto(site.url)
         assert await page.locator("#announce").get_attribute("aria-live") == "polite"
+
+
+async def test_who_has_the_token_signs_in_by_the_form_and_stays_in(browser: Browser, site: Site) -> None:
+    token = "a-token-that-is-long-enough"
+    await site.restart(token=token)
+    async with looking(browser, f"{site.url}/feeds/velmora") as page:
+        await expect(page).to_have_url(f"{site.url}/login")
+        await page.fill("#token", token)
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{site.url}/")
+        await page.goto(f"{site.url}/sources")
+        await expect(page.locator("h1")).to_have_text("Sources")
