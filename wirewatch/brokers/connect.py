@@ -13,8 +13,16 @@ from wirewatch.logs import redact
 
 if TYPE_CHECKING:
     from wirewatch.brokers.interface import Broker
+    from wirewatch.settings import Settings
 
-_ALLOWED = "write embedded (the log lies in data_dir) or embedded:///DIR (an absolute folder)"
+_ALLOWED = (
+    "write embedded (the log lies in data_dir), embedded:///DIR (an absolute folder) or kafka://host:port,host:port"
+)
+
+
+def is_embedded(url: str) -> bool:
+    """Whether that setting names a log in a folder of this machine."""
+    return url.strip().partition(":")[0] == "embedded"
 
 
 def parse_broker_url(url: str, data_dir: Path) -> Path:
@@ -27,25 +35,23 @@ def parse_broker_url(url: str, data_dir: Path) -> Path:
         if rest.startswith("///") and folder.strip("/") and folder.isprintable():
             return Path("/" + folder.lstrip("/"))
         raise UserError(f"broker {url!r} names no absolute folder; {_ALLOWED}")
-    if scheme == "kafka":
-        raise UserError(f"broker {redact(url)!r}: this version has the embedded broker only; {_ALLOWED}")
     raise UserError(f"broker {redact(url)!r} is not understood; {_ALLOWED}")
 
 
-def connect(
-    url: str,
+async def connect(
+    settings: Settings,
     *,
     data_dir: Path,
     mode: Literal["runner", "writer", "reader"],
     retention_bytes: Mapping[str, int] | None = None,
 ) -> Broker:
-    """Open the broker that the setting names; the topics of the table are created unless only reading.
+    """Open the broker that the settings name; an embedded one's topics are created unless only reading.
 
     Blocks for a moment. ``runner``: the one process that hosts stages; ``writer``: a command that appends
     beside it; ``reader``: a command that looks. ``retention_bytes`` limits what a topic may take on disk, by
     its name, where this process is the one that keeps house. Raises `UserError` or `BrokenStorage` in words.
     """
-    folder = parse_broker_url(url, data_dir)
+    folder = parse_broker_url(settings.broker, data_dir)
     if mode == "runner":
         return open_runner(folder, retention_bytes=retention_bytes)
     if mode == "writer":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -14,6 +13,7 @@ from wirewatch.errors import BadInput, UserError
 from wirewatch.events import EntryEvent, Feed, Poll, decode
 from wirewatch.health import feed_state
 from wirewatch.logs import get_logger
+from wirewatch.settings import Configuration
 from wirewatch.times import SystemClock
 from wirewatch.topics import FEEDS, POLLS
 
@@ -49,8 +49,8 @@ def with_files(known: Mapping[str, Feed], file_feeds: Sequence[Feed]) -> dict[st
     return {**{feed.id: feed for feed in file_feeds}, **known}
 
 
-async def read_statuses(broker: Broker | None, data_dir: Path, *, file_feeds: Sequence[Feed] = ()) -> list[FeedStatus]:
-    """Every feed's status, by id; ``file_feeds`` also where no start has published them yet.
+async def read_statuses(broker: Broker | None, config: Configuration) -> list[FeedStatus]:
+    """Every feed's status, by id; those of the settings file also where no start has published them yet.
 
     ``broker`` is None where there is no log yet.
     """
@@ -60,18 +60,18 @@ async def read_statuses(broker: Broker | None, data_dir: Path, *, file_feeds: Se
     if broker is not None:
         known = await known_feeds(broker)
         polls = {key: decode(record.value or b"", Poll) for key, record in (await broker.latest(POLLS.name)).items()}
-    told = await _feed_events(data_dir, now_ms)
+    told = await _feed_events(config, now_ms)
     statuses = []
-    for feed_id, feed in sorted(with_files(known, file_feeds).items()):
+    for feed_id, feed in sorted(with_files(known, config.feeds).items()):
         if feed_id != CANARY_ID:
             health = feed_state(feed, polls.get(feed_id), told.get(feed_id), now_ms)
             statuses.append(FeedStatus(feed, health.state, health.words, polls.get(feed_id)))
     return statuses
 
 
-async def _feed_events(data_dir: Path, now_ms: int) -> dict[str, EntryEvent]:
+async def _feed_events(config: Configuration, now_ms: int) -> dict[str, EntryEvent]:
     """Each feed's newest feed event; none where there is no index yet."""
-    index = open_index(data_dir)
+    index = open_index(config)
     try:
         page = await index.search(_FEED_EVENTS, now_ms=now_ms, limit=500)
     except UserError:

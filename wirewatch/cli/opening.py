@@ -11,12 +11,14 @@ from typing import Annotated, Final, Literal
 import cyclopts
 
 from sinks.search.index import SearchIndex
-from wirewatch.brokers.connect import connect, parse_broker_url
+from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.context import configuration
 from wirewatch.control import ControlStore, SqliteControlStore
 from wirewatch.errors import UserError
+from wirewatch.logs import redact
+from wirewatch.settings import Configuration
 from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
 
 INDEX_FILE: Final = "search.db"
@@ -25,21 +27,42 @@ FileOrInput = Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)]
 """A file's path; ``-`` is standard input."""
 
 
-def open_control(data_dir: Path) -> SqliteControlStore:
-    """The control store of a data folder; to be opened."""
-    return SqliteControlStore(data_dir / CONTROL_FILE)
+def open_control(config: Configuration) -> ControlStore:
+    """The control store that the settings name; to be opened. `UserError` for one that is not understood."""
+    if config.settings.control == "embedded":
+        return SqliteControlStore(config.data_dir / CONTROL_FILE)
+    raise UserError(f"control: {redact(config.settings.control)!r}: this version has embedded only")
 
 
-def open_index(data_dir: Path) -> SearchIndex:
-    """The search index of a data folder, for reading."""
-    return SearchIndex(data_dir / INDEX_FILE)
+def open_index(config: Configuration) -> SearchIndex:
+    """The search index that the settings name, for reading. `UserError` for one that is not understood."""
+    if config.settings.search == "embedded":
+        return SearchIndex(config.data_dir / INDEX_FILE)
+    raise UserError(f"search: {redact(config.settings.search)!r}: this version has embedded only")
+
+
+def has_log(config: Configuration) -> bool:
+    """Whether there is a log yet: a command that only looks makes none. A cluster is always asked."""
+    broker = config.settings.broker
+    return not is_embedded(broker) or (parse_broker_url(broker, config.data_dir) / LOG_FILE).is_file()
+
+
+def has_index(config: Configuration) -> bool:
+    """Whether there is a search index yet; a server is always asked."""
+    return config.settings.search != "embedded" or (config.data_dir / INDEX_FILE).exists()
+
+
+def has_control() -> bool:
+    """Whether there is a control store yet: a command that only looks makes none. A server is always asked."""
+    config = configuration()
+    return config.settings.control != "embedded" or (config.data_dir / CONTROL_FILE).exists()
 
 
 @asynccontextmanager
 async def opened_broker(mode: Literal["runner", "writer", "reader"]) -> AsyncIterator[Broker]:
     """The broker of the settings in force, closed at the end. Raises `UserError` in words."""
     config = configuration()
-    broker = connect(config.settings.broker, data_dir=config.data_dir, mode=mode)
+    broker = await connect(config.settings, data_dir=config.data_dir, mode=mode)
     try:
         yield broker
     finally:
@@ -50,7 +73,7 @@ async def opened_broker(mode: Literal["runner", "writer", "reader"]) -> AsyncIte
 async def opened_log() -> AsyncIterator[Broker | None]:
     """The log for a command that lists what is there: None where nothing has been written yet."""
     config = configuration()
-    if not (parse_broker_url(config.settings.broker, config.data_dir) / LOG_FILE).is_file():
+    if not has_log(config):
         yield None
         return
     async with opened_broker("reader") as broker:
@@ -60,9 +83,9 @@ async def opened_log() -> AsyncIterator[Broker | None]:
 @asynccontextmanager
 async def opened_control() -> AsyncIterator[ControlStore]:
     """The control store of the settings in force, made where there is none, closed at the end."""
-    data = configuration().data_dir
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_control(data)
+    config = configuration()
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_control(config)
     await store.open()
     try:
         yield store
@@ -70,15 +93,10 @@ async def opened_control() -> AsyncIterator[ControlStore]:
         await store.close()
 
 
-def has_control() -> bool:
-    """Whether there is a control store yet: a command that only looks makes none."""
-    return (configuration().data_dir / CONTROL_FILE).exists()
-
-
 @asynccontextmanager
 async def opened_index() -> AsyncIterator[SearchIndex]:
     """The search index of the settings in force, for reading."""
-    index = open_index(configuration().data_dir)
+    index = open_index(configuration())
     try:
         yield index
     finally:

@@ -51,13 +51,6 @@ def check_roles(roles: Sequence[str]) -> frozenset[str]:
     return frozenset(roles or STAGES)
 
 
-def check_supported(settings: Settings) -> None:
-    """`UserError` where a setting names what this version does not have."""
-    for name, value in (("search", settings.search), ("control", settings.control)):
-        if value != "embedded":
-            raise UserError(f"{name}: {value.partition('://')[0]!r}: this version has embedded only")
-
-
 class Running(Protocol):
     """What runs until it is asked to stop."""
 
@@ -79,7 +72,6 @@ class Pipeline:
     """The stages that were asked for, on one broker. `run` once; `stop` from a signal handler or another task."""
 
     def __init__(self, config: Configuration, *, roles: Sequence[str] = (), clock: Clock | None = None) -> None:
-        check_supported(config.settings)
         self._config = config
         self._roles = check_roles(roles)
         self._clock = clock or SystemClock()
@@ -96,12 +88,12 @@ class Pipeline:
         """Run until `stop`. Raises what ended it: `UserError` at the start, `BrokenStorage` at any time."""
         settings, data = self._config.settings, self._config.data_dir
         async with AsyncExitStack() as stack:
-            broker = connect(settings.broker, data_dir=data, mode="runner", retention_bytes=_most_bytes(settings))
+            broker = await connect(settings, data_dir=data, mode="runner", retention_bytes=_most_bytes(settings))
             stack.push_async_callback(broker.close)
             self.broker = broker
             await broker.create_topics(list(TOPICS.values()))
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            store = open_control(data)
+            store = open_control(self._config)
             await store.open()
             stack.push_async_callback(store.close)
             await self._reconcile(broker, store)
@@ -168,7 +160,7 @@ class Pipeline:
 
     async def _serve(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> None:
         settings = self._config.settings
-        index = open_index(self._config.data_dir)
+        index = open_index(self._config)
         stack.push_async_callback(index.close)
         archive = KeptArchive(broker, index, store, self._clock)
         await archive.start()

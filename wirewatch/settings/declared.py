@@ -134,6 +134,33 @@ class Ops(Struct, frozen=True, forbid_unknown_fields=True):
     feed_series: Annotated[int, Help("feeds up to which metrics have a series each")] = 1000
 
 
+class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a Kafka cluster is spoken to (``broker = "kafka://..."``)."""
+
+    partitions: Annotated[int, Help("partitions of every topic, fixed when topics are created")] = 24
+    replication: Annotated[int, Help("copies of every partition; 3 where the cluster has three brokers")] = 1
+    tls: Annotated[bool, Help("speak TLS to the brokers")] = False
+    ca_file: Annotated[str, Help("certificates that brokers are checked against, if not the system's")] = ""
+    username: Annotated[str, Help("user for SASL; none: no SASL")] = ""
+    password: Annotated[str, Help("its password, or env:NAME", secret=True)] = ""
+    mechanism: Annotated[
+        Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"], Help("how the password is proved; PLAIN only with tls")
+    ] = "SCRAM-SHA-512"
+    session_timeout: Annotated[str, Help("a member silent for so long loses its partitions", "duration")] = "30s"
+
+
+class Opensearch(Struct, frozen=True, forbid_unknown_fields=True):
+    """How OpenSearch is spoken to (``search = "opensearch://..."``)."""
+
+    tls: Annotated[bool, Help("speak TLS to OpenSearch")] = False
+    ca_file: Annotated[str, Help("certificates that it is checked against, if not the system's")] = ""
+    username: Annotated[str, Help("user; none: no authentication")] = ""
+    password: Annotated[str, Help("its password, or env:NAME", secret=True)] = ""
+    prefix: Annotated[str, Help("what the names of all our indices begin with")] = "wirewatch"
+    shards: Annotated[int, Help("shards of a new index")] = 1
+    replicas: Annotated[int, Help("copies of each shard; 0 on a single node")] = 0
+
+
 class ChannelSetting(Struct, frozen=True, forbid_unknown_fields=True):
     """A channel in the file. ``secret`` and ``url`` may be ``env:NAME``."""
 
@@ -172,6 +199,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     log: Log = field(default_factory=Log)
     keep: Keep = field(default_factory=Keep)
     ops: Ops = field(default_factory=Ops)
+    kafka: Kafka = field(default_factory=Kafka)
+    opensearch: Opensearch = field(default_factory=Opensearch)
 
     def ms(self, duration: str) -> int:
         """A duration setting in milliseconds."""

@@ -13,9 +13,8 @@ from wirewatch.cli.commands.channels import read_channels
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.feed_health import read_statuses
-from wirewatch.cli.opening import INDEX_FILE, opened_index, opened_log
+from wirewatch.cli.opening import has_index, open_control, open_index, opened_index, opened_log
 from wirewatch.cli.output import print_json
-from wirewatch.cli.pipeline import check_supported
 from wirewatch.cli.tables import print_table
 from wirewatch.errors import WirewatchError
 from wirewatch.settings import Configuration
@@ -63,7 +62,8 @@ async def _look() -> AsyncIterator[Finding]:
 def _settings(config: Configuration) -> list[Finding]:
     where = str(config.path) if config.path else "no settings file: the defaults"
     try:
-        check_supported(config.settings)
+        open_control(config)
+        open_index(config)
         read_listen(config.settings.web.listen)
     except WirewatchError as error:
         return [("settings", "wrong", f"{where}: {error}")]
@@ -94,8 +94,8 @@ async def _log(config: Configuration) -> AsyncIterator[Finding]:
             yield "log", "not yet", f"nothing is in {config.data_dir} yet: wirewatch run begins"
             return
         differences = await broker.check_topics(list(TOPICS.values()))
-        end = (await broker.bounds(SNAPSHOTS.name, 0)).end
-        yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{end} snapshots so far"
+        ends = [(await broker.bounds(SNAPSHOTS.name, p)).end for p in range(broker.partitions(SNAPSHOTS.name))]
+        yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{sum(ends)} snapshots so far"
         letters = await list_dead_letters(broker)
         if letters:
             yield "dead letters", "advice", f"{len(letters)} open: wirewatch dead-letters list"
@@ -109,7 +109,7 @@ async def _log(config: Configuration) -> AsyncIterator[Finding]:
 
 
 async def _index(config: Configuration) -> AsyncIterator[Finding]:
-    if not (config.data_dir / INDEX_FILE).exists():
+    if not has_index(config):
         yield "index", "not yet", "wirewatch run makes it"
         return
     async with opened_index() as index:
@@ -128,7 +128,7 @@ async def _deliveries(_config: Configuration) -> AsyncIterator[Finding]:
 
 async def _feeds(config: Configuration) -> AsyncIterator[Finding]:
     async with opened_log() as broker:
-        statuses = await read_statuses(broker, config.data_dir, file_feeds=config.feeds)
+        statuses = await read_statuses(broker, config)
     for status in statuses:
         state = "ok" if status.state in _WELL else "wrong"
         if status.poll is None and status.feed.enabled:

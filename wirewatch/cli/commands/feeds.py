@@ -97,7 +97,7 @@ async def list_feeds(*, json: bool = False) -> int:
     """
     config = configuration()
     async with opened_log() as broker:
-        statuses = await read_statuses(broker, config.data_dir, file_feeds=config.feeds)
+        statuses = await read_statuses(broker, config)
     if json:
         for status in statuses:
             print_json(_public(status))
@@ -122,7 +122,7 @@ def _public(status: FeedStatus) -> FeedStatus:
 
 async def _status(broker: Broker | None, feed_id: str) -> FeedStatus:
     config = configuration()
-    statuses = {s.feed.id: s for s in await read_statuses(broker, config.data_dir, file_feeds=config.feeds)}
+    statuses = {s.feed.id: s for s in await read_statuses(broker, config)}
     if feed_id not in statuses:
         raise UserError(f"there is no feed {feed_id!r}; there are: {', '.join(statuses) or 'none yet'}")
     return statuses[feed_id]
