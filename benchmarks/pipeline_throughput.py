@@ -38,8 +38,8 @@ from sinks.alerts.channels import OpenedChannels
 from sinks.alerts.deliver import Deliverer, Limits
 from sinks.alerts.match import MatchSink
 from sinks.alerts.notify import NotifySink
-from sinks.search.index import SearchIndex
-from sinks.search.sink import SearchSink
+from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from wirewatch.brokers.embedded import EmbeddedBroker, open_runner
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.control import Channel, SqliteControlStore
@@ -139,7 +139,7 @@ class Source:
         )
 
 
-class TimedSearch(SearchSink):
+class TimedSearch(EmbeddedSearchSink):
     """The search stage; says when it has committed."""
 
     def __init__(self, path: Path) -> None:
@@ -229,7 +229,7 @@ async def latencies(
         told.append(await receiver.wait(event_id) - began)
         indexed.append(await search.wait(event_id) - began)
         await asyncio.sleep(0.01)
-    index = SearchIndex(search.file)
+    index = EmbeddedIndex(search.file)
     page = await index.search(f"{MARK}*", now_ms=SystemClock().now_ms(), limit=1_000, count=True)
     assert page.total == samples, page.total
     await index.close()

@@ -20,8 +20,8 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from sinks.search.index import SearchIndex
-from sinks.search.sink import SearchSink
+from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from wirewatch.brokers.interface import Record
 from wirewatch.query import read_event_line
 from wirewatch.times import format_ms
@@ -106,7 +106,7 @@ def bare(folder: Path, made: list[tuple[Record, str, str]]) -> float:
 
 async def ours(folder: Path, made: list[tuple[Record, str, str]]) -> float:
     """Seconds for the same through the sink, whole."""
-    sink = SearchSink(folder / "search.db")
+    sink = EmbeddedSearchSink(folder / "search.db")
     await sink.start()
     start = time.perf_counter()
     for at in range(0, len(made), BATCH):
@@ -118,7 +118,7 @@ async def ours(folder: Path, made: list[tuple[Record, str, str]]) -> float:
 
 async def searching(folder: Path, headline: str) -> None:
     """How long searches take, first pages of 50 with their words found in them."""
-    index = SearchIndex(folder / "search.db")
+    index = EmbeddedIndex(folder / "search.db")
     rare, common = max(headline.lower().split(), key=len), min(headline.lower().split(), key=len)
     for query in (
         rare,

@@ -49,7 +49,7 @@ SEARCH = Stage(
     "sinks",
     (topics.ENTRIES,),
     (),
-    "sinks.search.sink:SearchSink",
+    "sinks.search.embedded.sink:EmbeddedSearchSink",
     "makes every revision searchable",
 )
 MATCH = Stage(

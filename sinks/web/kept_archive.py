@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
-from sinks.search.index import SearchIndex
-from sinks.search.read import SearchPage
+from sinks.search.interface import SearchIndex, SearchPage
 from sinks.web.archive import EventPage, FeedRow, Order
 from sinks.web.following import follow_for_ever
 from wirewatch import metrics, topics

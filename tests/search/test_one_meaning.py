@@ -9,9 +9,9 @@ import msgspec
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
-from sinks.search.read import Window, read_search
-from sinks.search.schema import prepare, prepare_reader
-from sinks.search.write import rebuild_text, write_event
+from sinks.search.embedded.read import Window, read_search
+from sinks.search.embedded.schema import prepare, prepare_reader
+from sinks.search.embedded.write import rebuild_text, write_event
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.events import EntryEvent
 from wirewatch.query import Document, FeedMaxima, MatchContext, Query, QueryIndex, holds, parse_query, read_event_line

@@ -14,10 +14,10 @@ import apsw
 import msgspec
 import pytest
 
-from sinks.search import schema, write
-from sinks.search import sink as sink_module
-from sinks.search.index import SearchIndex
-from sinks.search.sink import SearchSink
+from sinks.search.embedded import schema, write
+from sinks.search.embedded import sink as sink_module
+from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from wirewatch.brokers.interface import Record
 from wirewatch.errors import BadInput, BrokenStorage, UserError
 from wirewatch.query import QueryError
@@ -28,27 +28,27 @@ NOW = START_MS + 86_400_000
 
 
 @pytest.fixture
-async def sink(path: Path) -> AsyncIterator[SearchSink]:
-    opened = SearchSink(path)
+async def sink(path: Path) -> AsyncIterator[EmbeddedSearchSink]:
+    opened = EmbeddedSearchSink(path)
     await opened.start()
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def index(path: Path) -> AsyncIterator[SearchIndex]:
-    opened = SearchIndex(path)
+async def index(path: Path) -> AsyncIterator[EmbeddedIndex]:
+    opened = EmbeddedIndex(path)
     yield opened
     await opened.close()
 
 
-async def found(index: SearchIndex, query: str, **how: Any) -> list[str]:
+async def found(index: EmbeddedIndex, query: str, **how: Any) -> list[str]:
     page = await index.search(query, now_ms=NOW, **how)
     return [event.id for event in page.events]
 
 
 async def test_what_is_written_is_found_with_its_position_newest_first(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Storm nears the coast", entry="en_1")
     log.add("Storm hits", entry="en_2")
@@ -63,7 +63,7 @@ async def test_what_is_written_is_found_with_its_position_newest_first(
 
 
 async def test_an_edit_takes_the_place_of_what_stood_there_and_both_are_kept(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Three thousand held")
     log.add("Four thousand held")
@@ -80,7 +80,7 @@ async def test_an_edit_takes_the_place_of_what_stood_there_and_both_are_kept(
     assert event.revision == 2
 
 
-async def test_as_of_finds_what_stood_there_then(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+async def test_as_of_finds_what_stood_there_then(sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any) -> None:
     log.add("Three held", minute=1)
     log.add("Four held", minute=5)
     await sink.write(log.records)
@@ -89,7 +89,9 @@ async def test_as_of_finds_what_stood_there_then(sink: SearchSink, index: Search
     assert await found(index, "three", as_of=START_MS + 240_000) == ["ev_1"]
 
 
-async def test_writing_again_changes_nothing_f4(sink: SearchSink, index: SearchIndex, log: Any, path: Path) -> None:
+async def test_writing_again_changes_nothing_f4(
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any, path: Path
+) -> None:
     for nth in range(6):
         log.add(f"Storm {nth}", entry=f"en_{nth % 3}")
     await sink.write(log.records[:4])
@@ -126,7 +128,7 @@ def _write_until_killed(path: Path, records: list[Record], kill_after: int) -> N
 
     async def work() -> None:
         sink_module.write_position = position_then_die  # type: ignore[assignment]  # the fault under test
-        sink = SearchSink(path)
+        sink = EmbeddedSearchSink(path)
         await sink.start()
         for record in records[:2]:
             await sink.write([record])
@@ -136,7 +138,7 @@ def _write_until_killed(path: Path, records: list[Record], kill_after: int) -> N
 
 
 async def test_killed_before_the_commit_the_index_equals_the_model_after_the_restart_f4(
-    path: Path, index: SearchIndex, log: Any
+    path: Path, index: EmbeddedIndex, log: Any
 ) -> None:
     for nth in range(8):
         log.add(f"Storm {nth}", entry=f"en_{nth % 3}")
@@ -144,7 +146,7 @@ async def test_killed_before_the_commit_the_index_equals_the_model_after_the_res
     process.start()
     await asyncio.to_thread(process.join)
     assert process.exitcode == -signal.SIGKILL
-    sink = SearchSink(path)
+    sink = EmbeddedSearchSink(path)
     await sink.start()
     position = await sink.position("wirewatch.entries.v1", 3)
     assert position == 2  # of the batch that was under way nothing is there
@@ -156,7 +158,7 @@ async def test_killed_before_the_commit_the_index_equals_the_model_after_the_res
 
 
 async def test_a_full_disk_stops_it_and_keeps_nothing_of_the_batch_f13(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Storm")
     await sink.write(log.records)
@@ -175,7 +177,7 @@ async def test_a_full_disk_stops_it_and_keeps_nothing_of_the_batch_f13(
 
 
 async def test_a_record_that_cannot_be_read_is_refused_before_any_is_written(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Storm")
     bad = msgspec.structs.replace(log.add("x"), value=b'{"op": "moved"}')
@@ -190,7 +192,9 @@ async def test_a_record_that_cannot_be_read_is_refused_before_any_is_written(
     assert await found(index, "storm") == ["ev_1"]
 
 
-async def test_events_out_of_order_end_as_the_same_history(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+async def test_events_out_of_order_end_as_the_same_history(
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
+) -> None:
     for headline in ("one storm", "two storm", "three storm"):
         log.add(headline)
     for nth in (2, 0, 1):
@@ -201,7 +205,7 @@ async def test_events_out_of_order_end_as_the_same_history(sink: SearchSink, ind
 
 
 async def test_a_phrase_does_not_reach_from_one_place_into_the_next(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     place = {"id": "XX", "country": None, "lat": None, "lon": None, "via": "name", "background": False, "spans": []}
     log.add("x", enrichment={"version": "1", "places": [{**place, "name": "New"}, {**place, "name": "York"}]})
@@ -210,7 +214,7 @@ async def test_a_phrase_does_not_reach_from_one_place_into_the_next(
     assert await found(index, "place:(new york)") == ["ev_1"]
 
 
-async def test_pages_go_on_where_the_last_ended(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+async def test_pages_go_on_where_the_last_ended(sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any) -> None:
     for nth in range(7):
         log.add("Storm" + " storm" * nth, entry=f"en_{nth}", minute=nth // 2)
     await sink.write(log.records)
@@ -231,7 +235,7 @@ async def test_pages_go_on_where_the_last_ended(sink: SearchSink, index: SearchI
 
 
 async def test_the_live_page_shows_entries_withdrawn_ones_too_and_its_lead_apart(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Lead", entry="en_lead", subject="lead")
     log.add("First", entry="en_1")
@@ -249,7 +253,7 @@ async def test_the_live_page_shows_entries_withdrawn_ones_too_and_its_lead_apart
     assert await index.lead("other") is None
 
 
-async def test_a_search_is_tried_on_history_by_day(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+async def test_a_search_is_tried_on_history_by_day(sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any) -> None:
     day = 24 * 60
     log.add("Storm", entry="en_1", minute=0, op="baseline")
     log.add("Storm", entry="en_2", minute=1)
@@ -262,7 +266,7 @@ async def test_a_search_is_tried_on_history_by_day(sink: SearchSink, index: Sear
 
 
 async def test_bounds_beside_the_query_are_on_the_time_of_publication(
-    sink: SearchSink, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:
     log.add("Storm", entry="en_1", published=format_ms(START_MS - 5_000))
     log.add("Storm", entry="en_2", published=format_ms(START_MS + 5_000))
@@ -277,7 +281,7 @@ def _write_rubbish(path: Path) -> None:
     path.write_bytes(b"not a database at all, but long enough to look at" * 50)
 
 
-async def test_readers_are_told_in_words_what_is_wrong(path: Path, index: SearchIndex) -> None:
+async def test_readers_are_told_in_words_what_is_wrong(path: Path, index: EmbeddedIndex) -> None:
     with pytest.raises(UserError, match="no search index"):
         await index.search("storm", now_ms=NOW)
     assert "no search index" in str(await index.ready())
@@ -287,23 +291,23 @@ async def test_readers_are_told_in_words_what_is_wrong(path: Path, index: Search
     with pytest.raises(BrokenStorage, match="no SQLite database"):
         await index.search("storm", now_ms=NOW)
     with pytest.raises(BrokenStorage, match="no SQLite database"):
-        await SearchSink(path).start()
+        await EmbeddedSearchSink(path).start()
 
 
 async def test_an_index_from_a_newer_program_is_refused_and_left_alone(
-    sink: SearchSink, path: Path, index: SearchIndex
+    sink: EmbeddedSearchSink, path: Path, index: EmbeddedIndex
 ) -> None:
     await sink.close()
     connection = apsw.Connection(str(path))
     connection.pragma("user_version", schema.SCHEMA_VERSION + 1)
     connection.close()
-    for attempt in (SearchSink(path).start(), index.search("storm", now_ms=NOW)):
+    for attempt in (EmbeddedSearchSink(path).start(), index.search("storm", now_ms=NOW)):
         with pytest.raises(BrokenStorage, match="newer wirewatch"):
             await attempt
 
 
 async def test_an_index_of_another_tokenizer_is_cut_anew(
-    sink: SearchSink, path: Path, index: SearchIndex, log: Any
+    sink: EmbeddedSearchSink, path: Path, index: EmbeddedIndex, log: Any
 ) -> None:
     for nth in range(5):
         log.add(f"Storm {nth}", entry=f"en_{nth}")
@@ -314,13 +318,13 @@ async def test_an_index_of_another_tokenizer_is_cut_anew(
     connection.execute("INSERT INTO text (text) VALUES ('delete-all')")
     connection.close()
     assert await found(index, "storm") == []
-    again = SearchSink(path)
+    again = EmbeddedSearchSink(path)
     await again.start()
     await again.close()
     assert len(await found(index, "storm")) == 5
 
 
-async def test_a_search_that_takes_too_long_is_stopped(sink: SearchSink, path: Path, log: Any) -> None:
+async def test_a_search_that_takes_too_long_is_stopped(sink: EmbeddedSearchSink, path: Path, log: Any) -> None:
     class Hasty:
         def __init__(self) -> None:
             self.at = 0.0
@@ -338,7 +342,7 @@ async def test_a_search_that_takes_too_long_is_stopped(sink: SearchSink, path: P
     for nth in range(2_000):
         log.add("storm", entry=f"en_{nth}")
     await sink.write(log.records)
-    hurried = SearchIndex(path, deadline=1.0, clock=Hasty())
+    hurried = EmbeddedIndex(path, deadline=1.0, clock=Hasty())
     with pytest.raises(UserError, match="longer than 1 s"):
         await hurried.search("-nothing versions:all", now_ms=NOW, count=True)
     await hurried.close()
@@ -346,7 +350,9 @@ async def test_a_search_that_takes_too_long_is_stopped(sink: SearchSink, path: P
         await hurried.search("storm", now_ms=NOW)
 
 
-async def test_readers_see_whole_batches_while_the_sink_writes(sink: SearchSink, index: SearchIndex, log: Any) -> None:
+async def test_readers_see_whole_batches_while_the_sink_writes(
+    sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
+) -> None:
     for nth in range(300):
         log.add("storm", entry=f"en_{nth}")
 

@@ -11,8 +11,8 @@ import aiohttp
 import msgspec
 from lxml import html as lxml_html
 
-from sinks.search.index import SearchIndex
-from sinks.search.sink import SearchSink
+from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.web.kept_archive import KeptArchive
 from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
@@ -72,11 +72,11 @@ class Site:
 
     async def open(self) -> None:
         self.broker = open_runner(self.folder / "log", clock=self.clock)
-        self.sink = SearchSink(self.folder / "search.db")
+        self.sink = EmbeddedSearchSink(self.folder / "search.db")
         await self.sink.start()
         self.store = SqliteControlStore(self.folder / "control.db")
         await self.store.open()
-        self.index = SearchIndex(self.folder / "search.db", clock=self.clock)
+        self.index = EmbeddedIndex(self.folder / "search.db", clock=self.clock)
         self.client = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
         await self.serve()
 

@@ -10,7 +10,8 @@ from typing import Annotated, Final, Literal
 
 import cyclopts
 
-from sinks.search.index import SearchIndex
+from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.interface import SearchIndex
 from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
@@ -37,7 +38,7 @@ def open_control(config: Configuration) -> ControlStore:
 def open_index(config: Configuration) -> SearchIndex:
     """The search index that the settings name, for reading. `UserError` for one that is not understood."""
     if config.settings.search == "embedded":
-        return SearchIndex(config.data_dir / INDEX_FILE)
+        return EmbeddedIndex(config.data_dir / INDEX_FILE)
     raise UserError(f"search: {redact(config.settings.search)!r}: this version has embedded only")
 
 

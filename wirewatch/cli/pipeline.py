@@ -17,7 +17,7 @@ from sinks.alerts.commands import reconcile_file
 from sinks.alerts.deliver import Deliverer, Limits
 from sinks.alerts.match import MatchSink
 from sinks.alerts.notify import NotifySink
-from sinks.search.sink import SearchSink
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.web.kept_archive import KeptArchive
 from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
@@ -123,7 +123,7 @@ class Pipeline:
         if stages.ENRICH.name in self._roles:
             handlers.append(EnrichHandler(public_url=public_url))
         if stages.SEARCH.name in self._roles:
-            search = SearchSink(data / INDEX_FILE)
+            search = EmbeddedSearchSink(data / INDEX_FILE)
             await search.start()  # the page is up before the hosts are, and must find an index
             sinks.append(search)
         if stages.MATCH.name in self._roles:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import apsw
 import msgspec
 
-from sinks.search.schema import compress, decompress
+from sinks.search.embedded.schema import compress, decompress
 from wirewatch.events import EntryEvent, decode, encode
 from wirewatch.query.document import Document
 from wirewatch.query.maxima import COUNTS_AS, FeedMaxima

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import apsw
 
-from sinks.search.schema import index_failures, open_writer
-from sinks.search.write import read_position, rebuild_text, write_event, write_position
+from sinks.search.embedded.schema import index_failures, open_writer
+from sinks.search.embedded.write import read_position, rebuild_text, write_event, write_position
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.interface import Record
 from wirewatch.errors import BadInput, BrokenStorage
@@ -18,7 +18,7 @@ from wirewatch.events import EntryEvent, decode
 from wirewatch.stages import SEARCH
 
 
-class SearchSink:
+class EmbeddedSearchSink:
     """Implements `wirewatch.hosting.Sink` on one SQLite file.
 
     Events, their tokens and the position commit in one transaction, so that a crash between them cannot be.

@@ -1,6 +1,6 @@
 """Reading the search index: searches, entries with their revisions, the live page, what stood there when.
 
-Synchronous, on a connection of the caller's; `sinks.search.index` brings it to an event loop.
+Synchronous, on a connection of the caller's; `sinks.search.embedded.index` brings it to an event loop.
 """
 
 from __future__ import annotations
@@ -10,40 +10,17 @@ from typing import Any, Literal, NamedTuple
 
 import apsw
 import msgspec
-from msgspec import Struct
 
-from sinks.search.compile import Condition, compile_query, rank_expression
-from sinks.search.schema import decompress
+from sinks.search.embedded.compile import Condition, compile_query, rank_expression
+from sinks.search.embedded.schema import decompress
+from sinks.search.interface import MAX_LIMIT, DayCount, Hit, Order, SearchPage
 from wirewatch.errors import UserError
-from wirewatch.events import EntryEvent, Span, decode
+from wirewatch.events import EntryEvent, decode
 from wirewatch.query.evaluate import highlights
 from wirewatch.query.syntax import Query
 from wirewatch.times import format_ms
 
-Order = Literal["newest", "oldest", "relevance"]
-MAX_LIMIT = 1_000
 _WEIGHTS = "4.0, 1.0, 2.0, 1.0, 1.0, 1.0, 0.0"  # a word in the headline says most of what an entry is about
-
-
-class Hit(Struct, frozen=True):
-    """An event that was found. ``current``: no newer revision is known; ``spans`` are the words that were found."""
-
-    event: EntryEvent
-    current: bool
-    spans: list[Span] = []
-
-
-class SearchPage(Struct, frozen=True):
-    """Hits in order. ``more`` goes on from there (None: that was all); ``total`` only where it was asked for."""
-
-    hits: list[Hit]
-    more: str | None = None
-    total: int | None = None
-
-    @property
-    def events(self) -> list[EntryEvent]:
-        """The hits' events."""
-        return [hit.event for hit in self.hits]
 
 
 class Window(NamedTuple):
@@ -52,14 +29,6 @@ class Window(NamedTuple):
     since_ms: int | None = None
     until_ms: int | None = None
     as_of_ms: int | None = None
-
-
-class DayCount(Struct, frozen=True):
-    """A day (UTC) and how many entries a query first found on it; ``quiet``: of those, how many no alert would tell."""
-
-    day: str
-    entries: int
-    quiet: int
 
 
 def read_search(

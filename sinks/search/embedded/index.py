@@ -12,9 +12,10 @@ from typing import Literal, TypeVar
 
 import apsw
 
-from sinks.search import read
-from sinks.search.read import DayCount, Order, SearchPage, Window
-from sinks.search.schema import index_failures, open_reader
+from sinks.search.embedded import read
+from sinks.search.embedded.read import Window
+from sinks.search.embedded.schema import index_failures, open_reader
+from sinks.search.interface import DayCount, Order, SearchPage
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.query.parser import parse_query
@@ -25,8 +26,8 @@ _CONNECTIONS = 4
 _STEPS_BETWEEN_LOOKS = 20_000  # of SQLite's machine: about a millisecond
 
 
-class SearchIndex:
-    """Reads ``search.db``. Safe from many tasks; works off the event loop, on at most four connections.
+class EmbeddedIndex:
+    """Implements `SearchIndex` on ``search.db``; works off the event loop, on at most four connections.
 
     Every method raises `UserError` where there is no index yet, where a query or a cursor cannot be read, or
     where the search takes longer than ``deadline`` seconds; `PassingFault` where the file is locked too long;
@@ -55,10 +56,7 @@ class SearchIndex:
         order: Order = "newest",
         count: bool = False,
     ) -> SearchPage:
-        """What the query finds. ``since`` and ``until`` bound the time of publication, in milliseconds.
-
-        ``as_of``: what stood there at that moment. Raises `QueryError` with the position.
-        """
+        """See `SearchIndex`."""
         query = parse_query(query_text)
         window = Window(since, until, as_of)
         return await self._read(
@@ -75,25 +73,25 @@ class SearchIndex:
         before: str | None = None,
         order: Literal["newest", "oldest"] = "newest",
     ) -> SearchPage:
-        """Each entry's newest event, by time of publication; withdrawn ones too, leads and feed events left out."""
+        """See `SearchIndex`."""
         return await self._read(
             lambda connection: read.read_latest(connection, feed_id=feed_id, limit=limit, before=before, order=order)
         )
 
     async def lead(self, feed_id: str) -> EntryEvent | None:
-        """The newest event of a live page's lead; None where the feed has none."""
+        """See `SearchIndex`."""
         return await self._read(lambda connection: read.read_lead(connection, feed_id))
 
     async def entry(self, entry_id: str) -> list[EntryEvent]:
-        """Every revision, newest first; ``[]`` where there is no such entry."""
+        """See `SearchIndex`."""
         return await self._read(lambda connection: read.read_entry(connection, entry_id))
 
     async def event(self, event_id: str) -> EntryEvent | None:
-        """One event by its id; None where it is not known."""
+        """See `SearchIndex`."""
         return await self._read(lambda connection: read.read_event(connection, event_id))
 
     async def events(self, feed_id: str, *, after_seq: int = 0, limit: int = 500) -> list[EntryEvent]:
-        """A feed's events in order, from the one after that number."""
+        """See `SearchIndex`."""
         return await self._read(
             lambda connection: read.read_events(connection, feed_id, after_seq=after_seq, limit=limit)
         )
@@ -101,7 +99,7 @@ class SearchIndex:
     async def count_by_day(
         self, query_text: str, *, now_ms: int, since: int = 0, until: int | None = None
     ) -> list[DayCount]:
-        """How many entries the query first found on each day: how often a saved search would have spoken up."""
+        """See `SearchIndex`."""
         query = parse_query(query_text)
         stop = now_ms if until is None else until
         return await self._read(
@@ -109,7 +107,7 @@ class SearchIndex:
         )
 
     async def ready(self) -> str | None:
-        """None where the index can be read now, else why not, in words."""
+        """See `SearchIndex`."""
         try:
             await self._read(lambda connection: connection.execute("SELECT max(id) FROM revisions").get)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
@@ -117,7 +115,7 @@ class SearchIndex:
         return None
 
     async def close(self) -> None:
-        """Wait for what is being read and give everything back; safe to call twice."""
+        """See `SearchIndex`."""
         self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
         with self._lock:
