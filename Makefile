@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test faults check format schemas requirements clean
+.PHONY: help setup setup-dev demo run test faults servers check format schemas requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ test: setup-dev  ## all tests
 
 faults: setup-dev  ## the whole program killed at 200 random points (WIREWATCH_KILLS=n), and every recording in full
 	WIREWATCH_KILLS=$${WIREWATCH_KILLS:-200} WIREWATCH_LONG=1 $(BIN)/python -m pytest tests/end_to_end $(ARGS)
+
+servers: setup-dev  ## Kafka, OpenSearch and PostgreSQL as the tests use them, for trying by hand, until Ctrl-C
+	@$(BIN)/python -m tests.servers
 
 check: setup-dev  ## format, lint, types, layout contracts
 	$(BIN)/ruff format --check .

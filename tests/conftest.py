@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.servers.fixtures import kafka  # noqa: F401 - a fixture is asked for by its name
+
 ROOT = Path(__file__).parent.parent
 
 # in continuous integration the same examples each time: a change is judged by what it changed; people search at random

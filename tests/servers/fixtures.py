@@ -1,0 +1,28 @@
+"""One server of each kind for a whole test session. Registered in `tests/conftest.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.kafka import KafkaServer
+from tests.servers.maven import ServerMissing, skip_or_fail
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """Apache Kafka, started once and shared.
+
+    A test has names of its own by ``KafkaBroker``'s ``prefix``; one that runs whole processes, whose topics'
+    names are fixed, calls `KafkaServer.empty` first. One that stops or kills its server starts its own.
+    """
+    try:
+        server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+    except ServerMissing as missing:
+        skip_or_fail(missing)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,171 @@
+"""Apache Kafka in KRaft mode: one node that is broker and controller, on loopback, in a folder of its own."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from tests.servers.maven import KAFKA, jars, java
+from tests.servers.processes import ServerProcess, free_ports
+
+# quick to start and small: it serves tests, often two or three servers beside each other on two cores
+_JVM: Final = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_TOOLS: Final = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A further listener. ``protocol`` is SSL, SASL_SSL, SASL_PLAINTEXT; ``settings`` are Kafka's, without prefix."""
+
+    protocol: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class KafkaServer:
+    """A Kafka cluster of one. Made stopped; `start` formats its folder at first. Ports and data outlive a restart.
+
+    ``listeners`` are opened beside the plain one, each on a port of its own (`addresses`, by protocol).
+    ``scram`` are users by name with their passwords; ``settings`` go into server.properties as they are.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        listeners: Sequence[Listener] = (),
+        scram: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        plain, self._controller, *more = free_ports(2 + len(listeners))
+        self._scram = dict(scram or {})
+        self.addresses = {"PLAINTEXT": f"127.0.0.1:{plain}"}
+        for listener, port in zip(listeners, more, strict=True):
+            self.addresses[listener.protocol] = f"127.0.0.1:{port}"
+        self._properties = folder / "server.properties"
+        lines = {**self._base(), **_listener_settings(listeners), **(settings or {})}
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        classes = ["-cp", jars(KAFKA)]
+        self._tool = [java(), *_TOOLS, *classes]
+        command = [java(), *_JVM, *classes, "kafka.Kafka", str(self._properties)]
+        self._server = ServerProcess("Kafka", command, port=plain, log=folder / "log", cwd=folder)
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port`` of the plain listener."""
+        return self.addresses["PLAINTEXT"]
+
+    @property
+    def url(self) -> str:
+        """What the setting ``broker`` is to be."""
+        return f"kafka://{self.bootstrap}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._server.process is not None
+        return self._server.process.pid
+
+    def start(self) -> None:
+        """Start, on the same ports and data as before, and wait until it answers."""
+        if not (self.folder / "data").exists():
+            self._format()
+        self._server.start()
+
+    def stop(self) -> None:
+        """End it in good order (its groups and logs are closed)."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self._server.kill()
+
+    def restart(self) -> None:
+        """`stop` and `start`."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._server.resume()
+
+    async def empty(self) -> None:
+        """Delete every topic of wirewatch and every group: a bare cluster again, in a moment, with no restart."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            groups = [str(group) for group, _ in await admin.list_consumer_groups()]
+            if groups:
+                await admin.delete_consumer_groups(groups)
+            ours = [topic for topic in await admin.list_topics() if not topic.startswith("__")]
+            if ours:
+                await admin.delete_topics(ours)
+        finally:
+            await admin.close()
+
+    def log_end(self) -> str:
+        """The last lines of its log."""
+        return self._server.log_end()
+
+    def _base(self) -> dict[str, str]:
+        opened = {**self.addresses, "CONTROLLER": f"127.0.0.1:{self._controller}"}
+        names = ",".join(f"{name}:{name}" for name in self.addresses)
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
+            "listeners": ",".join(f"{name}://{address}" for name, address in opened.items()),
+            "advertised.listeners": ",".join(f"{name}://{address}" for name, address in self.addresses.items()),
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": f"CONTROLLER:PLAINTEXT,{names}",
+            "log.dirs": str(self.folder / "data"),
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "auto.create.topics.enable": "false",
+            "log.cleaner.dedupe.buffer.size": "2097152",
+            "file.delete.delay.ms": "1000",
+            # a killed node comes back only when its own last registration has run out
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
+        }
+
+    def _format(self) -> None:
+        scram = [
+            option
+            for user, password in self._scram.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for option in ("-S", f"{mechanism}=[name={user},password={password}]")
+        ]
+        cluster = base64.urlsafe_b64encode(b"w" + os.urandom(15)).decode().rstrip("=")
+        command = [*self._tool, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+        ended = subprocess.run(
+            [*command, "-c", str(self._properties), *scram], capture_output=True, text=True, check=False
+        )
+        if ended.returncode != 0:
+            raise RuntimeError(f"Kafka's folder could not be formatted:\n{ended.stdout}{ended.stderr}")
+
+
+def _listener_settings(listeners: Sequence[Listener]) -> dict[str, str]:
+    return {
+        f"listener.name.{listener.protocol.lower()}.{key}": value
+        for listener in listeners
+        for key, value in listener.settings.items()
+    }

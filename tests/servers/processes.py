@@ -1,0 +1,83 @@
+"""A server as a child process on loopback: its ports, its log, its start and its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+class ServerProcess:
+    """Starts a command, waits until its port answers, and ends it by its own process id."""
+
+    def __init__(self, name: str, command: Sequence[str], *, port: int, log: Path, cwd: Path | None = None) -> None:
+        self._name = name
+        self._command = list(command)
+        self._port = port
+        self._log = log
+        self._cwd = cwd
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, seconds: float = 60.0) -> None:
+        """Start and wait until it listens; its log's end is in the error where it does not."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, cwd=self._cwd)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                with socket.create_connection(("127.0.0.1", self._port), 0.3):
+                    return
+            except OSError:
+                time.sleep(0.05)  # a server that is coming up can only be asked again
+        self.kill()
+        raise RuntimeError(f"{self._name} did not come up on port {self._port}; its log ends:\n{self.log_end()}")
+
+    def log_end(self, lines: int = 40) -> str:
+        """The last lines of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self, *, seconds: float = 30.0) -> None:
+        """SIGTERM, and SIGKILL after so long. Safe to call twice."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.resume()
+        self.process.terminate()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL: no last word, as when a machine goes away."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open, and nothing answers."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGCONT)
