@@ -32,6 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wirewatch-servers-")))
+        folder.chmod(0o711)  # PostgreSQL runs under an account of its own
         lines: list[str] = []
         try:
             for setting, module, name in _SERVERS:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.kafka import KafkaServer
 from tests.servers.maven import ServerMissing, skip_or_fail
+from tests.servers.postgresql import PostgresqlServer
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """PostgreSQL, started once and shared: each test has a database of its own (`PostgresqlServer.database`)."""
+    try:
+        server = PostgresqlServer()
+    except ServerMissing as missing:
+        skip_or_fail(missing)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
