@@ -43,6 +43,8 @@ DEAD_LETTERS = _counter("dead_letters_total", "records rejected", "stage", "reas
 STREAM_CLIENTS = _gauge("stream_clients", "clients of the live stream")
 SUBSCRIPTIONS = _gauge("subscriptions", "saved searches")
 CANARY_SECONDS = _gauge("canary_seconds", "how long the canary's last trip through the pipeline took")
+HUB_CALLS = _counter("hub_calls_total", "calls of hubs (WebSub) by outcome", "outcome")
 SNAPSHOTS_SKIPPED = _counter("snapshots_skipped_total", "snapshots skipped by their number", "reason")
+DEPENDENCY_UP = _gauge("dependency_up", "1 where what this process stands on answers, else 0", "dependency")
 BUILD_INFO = _gauge("build_info", "this program's version", "version")
 BUILD_INFO.labels(__version__).set(1)

@@ -39,7 +39,7 @@ from wirewatch.events.entries import (
 )
 from wirewatch.events.envelope import CeType, decode, encode, headers_for
 from wirewatch.events.feeds import Feed, HtmlPaths, JsonPaths, Kind, Listing, ParseDefinition
-from wirewatch.events.polls import FetchRequest, Outcome, Poll, SnapshotInfo
+from wirewatch.events.polls import FetchRequest, Hub, Outcome, Poll, SnapshotInfo
 
 __all__ = [
     "Alert",
@@ -67,6 +67,7 @@ __all__ = [
     "Figure",
     "Grade",
     "HtmlPaths",
+    "Hub",
     "JsonPaths",
     "Kind",
     "Link",

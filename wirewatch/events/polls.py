@@ -38,6 +38,29 @@ class SnapshotInfo(Struct, frozen=True):
     unconditional: bool = False
 
 
+class Hub(Struct, frozen=True):
+    """A feed's hub (WebSub), and what it has agreed to.
+
+    ``callback`` names our address that it calls; empty while it was not asked. ``until`` is when what it agreed to
+    ends; ``asked`` how often it was asked in a row without agreeing, ``next_ask`` when it is asked (again), ``error``
+    what went wrong last. ``pushed_at`` is its last push. ``kept`` counts the changes that it told before a poll found
+    them, of late; ``unoffered`` the bodies in a row that offered it no more.
+    """
+
+    url: str
+    topic: str
+    since: str
+    state: Literal["offered", "asked", "active", "denied", "failing"] = "offered"
+    callback: str = ""
+    until: str | None = None
+    next_ask: str | None = None
+    asked: int = 0
+    error: str | None = None
+    pushed_at: str | None = None
+    kept: int = 0
+    unoffered: int = 0
+
+
 class Poll(Struct, frozen=True):
     """The outcome of a poll: enough for another poller to go on from. Newest per feed is kept.
 
@@ -48,7 +71,8 @@ class Poll(Struct, frozen=True):
     entries' own pages were looked at within the last hour. ``hours`` counts its changes by hour of the day (UTC),
     since ``rhythm_since``; ``ttl_s`` is how long it says that it may be kept. ``ceiling_s`` is the longest wait, since
     longer ones let entries pass unseen. ``over_since`` is when a live page began to say that it is over, ``over_at``
-    when it last did; ``ended`` says why one that ``stopped`` is not asked any more.
+    when it last did; ``ended`` says why one that ``stopped`` is not asked any more. ``still_since`` is when the diff
+    last saw something new, where it says that nothing was since, whatever the bytes do. ``hub`` tells of its changes.
     """
 
     feed_id: str
@@ -86,19 +110,38 @@ class Poll(Struct, frozen=True):
     over_since: str | None = None
     over_at: str | None = None
     ended: str | None = None
+    still_since: str | None = None
+    hub: Hub | None = None
 
 
 class FetchRequest(Struct, frozen=True):
-    """What the diff asks of a poller. ``id`` makes it once for each such body.
+    """What the diff, or a hub's call, asks of a poller. ``id`` makes it once for each such body or call.
 
     ``unconditional``: fetch the feed without validators. ``page-check``: look at an entry's own page. ``sooner``:
     so much is new since the snapshot before that entries may pass unseen. ``ended``: the page says it is over.
+    ``still``: nothing was new since ``since``, though bodies may differ; ``stirring``: now something is.
+
+    Of the hub that calls ``callback``: ``pushed``, it says that the feed has changed; ``hub-agreed``, to tell us for
+    ``lease_s`` seconds; ``hub-denied``, that it will not.
     """
 
     id: str
     feed_id: str
-    kind: Literal["unconditional", "page-check", "sooner", "ended"]
+    kind: Literal[
+        "unconditional",
+        "page-check",
+        "sooner",
+        "ended",
+        "still",
+        "stirring",
+        "pushed",
+        "hub-agreed",
+        "hub-denied",
+    ]
     reason: str
     time: str
     entry_id: str | None = None
     url: str | None = None
+    since: str | None = None
+    callback: str | None = None
+    lease_s: float | None = None

@@ -23,7 +23,7 @@ class Help:
     """What a setting does, for people, and how its text is read (``read``), if not plainly by its type."""
 
     text: str
-    read: Literal["text", "duration", "size", "networks", "listen"] = "text"
+    read: Literal["text", "duration", "size", "networks", "listen", "listen-or-none"] = "text"
     secret: bool = False
 
 
@@ -73,6 +73,7 @@ class Poll(Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Annotated[int, Help("requests in flight at once, over all hosts")] = 64
     check_pages: Annotated[bool, Help("look at an entry's own page when that decides a withdrawal")] = True
     robots: Annotated[bool, Help("heed robots.txt")] = True
+    websub: Annotated[bool, Help("let hubs tell of changes, where feeds offer one and web.public_url is set")] = True
     contact: Annotated[str, Help("mail or web address in the User-Agent, so that a source can reach you")] = ""
 
 
@@ -105,7 +106,12 @@ class Web(Struct, frozen=True, forbid_unknown_fields=True):
         "127.0.0.1:8765"
     )
     token: Annotated[str, Help("what callers must present; needed where listen is not loopback", secret=True)] = ""
-    public_url: Annotated[str, Help("our own page's address as readers reach it, for links in alerts")] = ""
+    public_url: Annotated[
+        str, Help("our own page's address as readers reach it, for links in alerts; hubs (WebSub) call it too")
+    ] = ""
+    push_key: Annotated[
+        str, Help("makes hubs' calls unguessable; the same for all processes. Kafka needs it for WebSub", secret=True)
+    ] = ""
     stream_clients: Annotated[int, Help("readers of the live stream at once")] = 200
 
 
@@ -130,6 +136,9 @@ class Keep(Struct, frozen=True, forbid_unknown_fields=True):
 class Ops(Struct, frozen=True, forbid_unknown_fields=True):
     """What watches the watcher."""
 
+    listen: Annotated[
+        str, Help("address of every role's own /healthz, /readyz and /metrics, without a token", "listen-or-none")
+    ] = ""
     canary_every: Annotated[str, Help("how often the canary goes through the pipeline; 0s: never", "duration")] = "60s"
     feed_series: Annotated[int, Help("feeds up to which metrics have a series each")] = 1000
 
@@ -215,5 +224,5 @@ def check_value(help_: Help, value: Any) -> None:
         read_size(value)
     elif help_.read == "networks":
         read_networks(value)
-    elif help_.read == "listen":
+    elif help_.read == "listen" or (help_.read == "listen-or-none" and value):
         read_listen(value)
