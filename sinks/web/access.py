@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from wirewatch.errors import UserError
+from wirewatch.net.networks import is_loopback
 
 COOKIE = "wirewatch_session"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
@@ -26,16 +26,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether listening there is reachable from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_listen(host: str, token: str) -> None:

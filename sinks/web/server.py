@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from prometheus_client import generate_latest
 
 from sinks.web.access import MAX_BODY, Access, access_middleware, add_security_headers, check_listen
 from sinks.web.api import Api
@@ -18,9 +16,9 @@ from sinks.web.pages import Pages
 from sinks.web.sending import EventSender
 from sinks.web.stream import StreamHub
 from sinks.web.templating import Templates
-from wirewatch import metrics
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.logs import get_logger
+from wirewatch.probes import healthz, metrics_page
 from wirewatch.query import QueryError
 from wirewatch.settings import Web
 from wirewatch.settings.declared import read_listen
@@ -68,8 +66,8 @@ class WebServer:
         self.app.on_response_prepare.append(add_security_headers)
         self.app.add_routes([*live.routes(), *pages.routes(), *Api(archive, sender, clock).routes()])
         self.app.router.add_get("/static/{name}", _static)
-        self.app.router.add_get("/metrics", _metrics)
-        self.app.router.add_get("/healthz", _healthz)
+        self.app.router.add_get("/metrics", metrics_page)
+        self.app.router.add_get("/healthz", healthz)
         self.app.router.add_get("/readyz", self._readyz)
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -102,15 +100,6 @@ class WebServer:
     async def _readyz(self, _request: web.Request) -> web.Response:
         why = await self._not_ready()
         return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200)
-
-
-async def _healthz(_request: web.Request) -> web.Response:
-    return web.Response(text="the event loop answers\n")
-
-
-async def _metrics(_request: web.Request) -> web.Response:
-    text = await asyncio.to_thread(generate_latest, metrics.REGISTRY)
-    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 async def _static(request: web.Request) -> web.Response:

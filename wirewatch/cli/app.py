@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "topics": "topics:topics",
     "dead-letters": "dead_letters:dead_letters",
     "doctor": "doctor:doctor",
+    "probe": "probe:probe",
     "settings": "about:list_settings",
     "schemas": "about:schemas",
 }

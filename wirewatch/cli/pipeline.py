@@ -33,6 +33,7 @@ from wirewatch.hosting import Handler, Sink
 from wirewatch.hosting.runner import Runner
 from wirewatch.logs import get_logger
 from wirewatch.net.guard import Guard
+from wirewatch.probes import ProbeListener, Readiness
 from wirewatch.reconcile import decide_feeds
 from wirewatch.settings import Configuration, Settings
 from wirewatch.settings.declared import read_networks, read_size
@@ -88,30 +89,60 @@ class Pipeline:
         """Run until `stop`. Raises what ended it: `UserError` at the start, `BrokenStorage` at any time."""
         settings, data = self._config.settings, self._config.data_dir
         async with AsyncExitStack() as stack:
+            readiness = await self._open_probes(stack)
             broker = await connect(settings, data_dir=data, mode="runner", retention_bytes=_most_bytes(settings))
             stack.push_async_callback(broker.close)
             self.broker = broker
+            readiness.add("broker", broker.healthy)
             await broker.create_topics(list(TOPICS.values()))
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            store = open_control(self._config)
-            await store.open()
-            stack.push_async_callback(store.close)
+            store = await self._open_control(readiness, stack)
             await self._reconcile(broker, store)
             running = await self._compose(broker, store, stack)
+            if "index" in stages.reached(self._roles):
+                index = open_index(self._config)
+                stack.push_async_callback(index.close)
+                readiness.add("index", index.ready)
             self.ready.set()
             _log.info("running", stages=sorted(self._roles), data=str(data))
             await self._until_stopped(running)
 
-    async def _reconcile(self, broker: Broker, store: ControlStore) -> None:
+    async def _open_probes(self, stack: AsyncExitStack) -> Readiness:
+        """Be watched from the first moment on: a start that waits for a server must be seen to be one."""
+        readiness = Readiness(self._phase, self._clock)
+        if self._config.settings.ops.listen:
+            probes = ProbeListener(self._config.settings.ops.listen, readiness)
+            await probes.start()
+            stack.push_async_callback(probes.close)
+        return readiness
+
+    def _phase(self) -> str | None:
+        if self._stopping.is_set():
+            return "stopping: what is in hand is finished first"
+        return None if self.ready.is_set() else "starting"
+
+    async def _open_control(self, readiness: Readiness, stack: AsyncExitStack) -> ControlStore | None:
+        """The control store, where a stage asked for needs it: the others need not even reach it."""
+        if "control" not in stages.reached(self._roles):
+            return None
+        store = open_control(self._config)
+        await store.open()
+        stack.push_async_callback(store.close)
+        readiness.add("control", store.healthy)
+        return store
+
+    async def _reconcile(self, broker: Broker, store: ControlStore | None) -> None:
         """Bring the settings file's feeds, searches and channels in line with it."""
         config, now = self._config, self._clock.now_ms()
         records = decide_feeds(config.feeds, await known_feeds(broker), now_ms=now)
         if records:
             await broker.publish(records)
+        if store is None:
+            return
         file = str(config.path or "the settings")
         await reconcile_file(broker, store, searches=config.searches, channels=config.channels, file=file, now_ms=now)
 
-    async def _compose(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> list[Running]:
+    async def _compose(self, broker: Broker, store: ControlStore | None, stack: AsyncExitStack) -> list[Running]:
         """Make every stage asked for. Nothing runs yet: where one cannot be made, none was begun."""
         settings, data, clock = self._config.settings, self._config.data_dir, self._clock
         public_url = settings.web.public_url or None
@@ -126,10 +157,10 @@ class Pipeline:
             search = EmbeddedSearchSink(data / INDEX_FILE)
             await search.start()  # the page is up before the hosts are, and must find an index
             sinks.append(search)
-        if stages.MATCH.name in self._roles:
+        if store is not None and stages.MATCH.name in self._roles:
             enriched: Callable[[EntryEvent], EntryEvent] = partial(enrich, context=EnrichContext(public_url=public_url))
             sinks.append(MatchSink(broker, store, clock, enrich=enriched))
-        if stages.NOTIFY.name in self._roles:
+        if store is not None and stages.NOTIFY.name in self._roles:
             deliverer = self._deliverer(store, stack)
             sinks.append(NotifySink(broker, store, clock, terminal=settings.alerts.terminal, wake=deliverer.wake))
             running.append(deliverer)
@@ -139,7 +170,7 @@ class Pipeline:
         running.append(Runner(broker, handlers=handlers, sinks=sinks, clock=clock))
         if stages.POLL.name in self._roles:
             running.append(Poller(broker, settings, clock=clock))
-        if stages.WEB.name in self._roles:
+        if store is not None and stages.WEB.name in self._roles:
             await self._serve(broker, store, stack)
         return running
 

@@ -96,6 +96,16 @@ def why_blocked(address: Address, allow: Sequence[Network] = ()) -> str | None:
     return None if address in _GLOBAL_UNICAST else "not a public address"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether that host, a name or an address, is reachable from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def literal_address(host: str) -> Address | None:
     """The address that a host spells, None where it is a name.
 
