@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from wirewatch.brokers import packing
 from wirewatch.brokers.embedded import EmbeddedBroker, codec, open_runner, open_writer, writer
 from wirewatch.brokers.embedded.retention import TOMBSTONE_MS, decide_drop
 from wirewatch.brokers.interface import NewRecord
@@ -270,17 +271,17 @@ async def test_a_waiter_reads_once_when_it_begins_and_once_when_it_is_woken(tmp_
 
 @given(st.binary(max_size=5_000))
 def test_what_is_packed_comes_out_as_it_was(data: bytes) -> None:
-    stored, raw_size = codec.pack(data)
-    assert codec.unpack(stored, raw_size) == data
+    stored, raw_size = packing.pack(data)
+    assert packing.unpack(stored, raw_size) == data
     assert len(stored) <= len(data)
 
 
 def test_damaged_values_are_broken_storage() -> None:
-    stored, raw_size = codec.pack(b"abc" * 1_000)
+    stored, raw_size = packing.pack(b"abc" * 1_000)
     assert raw_size == 3_000
     for bad, size in ((stored[:-3], raw_size), (b"xx" + stored[2:], raw_size), (stored, raw_size + 5)):
         with pytest.raises(BrokenStorage):
-            codec.unpack(bad, size)
+            packing.unpack(bad, size)
     with pytest.raises(BrokenStorage):
         codec.unpack_headers(b'{"a":')
 

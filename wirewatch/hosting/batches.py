@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from wirewatch.brokers.embedded.codec import pack
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.reading import TopicRow, read_records, read_stored_state
 from wirewatch.brokers.embedded.transaction import PackedState, Prepared, prepare
-from wirewatch.errors import BrokenStorage
+from wirewatch.brokers.packing import pack
+from wirewatch.hosting.effects import ops_of
 from wirewatch.hosting.fates import Failure, decide_failure, is_rejected, letter_for
-from wirewatch.hosting.interface import VersionedState
-from wirewatch.topics import DEAD_LETTERS, ENTRY_EVENTS
+from wirewatch.hosting.states import bring_forward, state_version_of
+from wirewatch.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import apsw
 
-    from wirewatch.brokers.interface import NewRecord, Record
+    from wirewatch.brokers.interface import Record
     from wirewatch.hosting.interface import Handler
     from wirewatch.times import Clock
 
@@ -93,7 +93,7 @@ class BatchWorker:
         self._tries = Tries()
         self._ahead: dict[str, list[Record]] = {}
         self._turn = 0
-        self._version = handler.state_version if isinstance(handler, VersionedState) else 1
+        self._version = state_version_of(handler)
 
     def work(self, positions: Mapping[str, int | None], stopping: Callable[[], bool]) -> Batch:
         """The next batch from those positions; empty where there is nothing to read.
@@ -154,7 +154,7 @@ class BatchWorker:
             batch.size += len(packed.value) + len(step.state)
         batch.outputs += outputs
         batch.size += sum(output.size for output in outputs)
-        batch.ops += [op for output in step.outputs if (op := _op_of(output)) is not None]
+        batch.ops += ops_of(step.outputs)
 
     def _reject(self, batch: Batch, failed: Failed) -> None:
         letter = letter_for(failed.record, self._handler.stage, failed.failure, self._clock.now_ms())
@@ -168,23 +168,10 @@ class BatchWorker:
             return batch.raw_states[key]
         with failures_in_words(f"the log in {self._folder}"):
             stored = read_stored_state(self._conn, self._handler.stage, key)
-        if stored is None or stored.version == self._version:
-            return None if stored is None else stored.data
-        if stored.version > self._version or not isinstance(self._handler, VersionedState):
-            raise BrokenStorage(
-                f"the state of {self._handler.stage} for {key!r} was written by a newer wirewatch (version "
-                f"{stored.version}, this one knows {self._version}); run that version or a newer one"
-            )
-        return self._handler.migrate_state(stored.version, stored.data)
+        return None if stored is None else bring_forward(self._handler, stored.version, stored.data, key=key)
 
     def _row(self, topic: str) -> TopicRow:
         row = self._topics().get(topic)
         if row is None:
             raise LookupError(f"{self._handler.stage} writes to {topic}, which does not exist")
         return row
-
-
-def _op_of(output: NewRecord) -> str | None:
-    """The op of an entry event, from its type (``wirewatch.entry.created.v1``); None for anything else."""
-    parts = output.headers.get("ce_type", "").split(".")
-    return parts[2] if output.topic == ENTRY_EVENTS.name and len(parts) == 4 else None

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.errors import PassingFault
 from wirewatch.hosting.batches import Batch, BatchWorker
+from wirewatch.hosting.effects import count_ops, tell_rejected
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure
 from wirewatch.hosting.interface import Warming
 from wirewatch.hosting.pauses import pause
 from wirewatch.logs import get_logger
-from wirewatch.metrics import DEAD_LETTERS, ENTRY_EVENTS, STAGE_SECONDS
+from wirewatch.metrics import STAGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,20 +108,9 @@ class HandlerHost:
         self._positions.update(batch.moves)
         self._failures = 0
         STAGE_SECONDS.labels(self.stage).observe(batch.seconds)
-        for op in batch.ops:
-            ENTRY_EVENTS.labels(op).inc()
+        count_ops(batch.ops)
         for letter in batch.letters:
-            DEAD_LETTERS.labels(self.stage, letter.failure.reason).inc()
-            say = self._log.error if letter.failure.kind == "bug" else self._log.warning
-            say(
-                "record rejected",
-                topic=letter.record.topic,
-                offset=letter.record.offset,
-                key=letter.record.key,
-                reason=letter.failure.reason,
-                error=letter.failure.error,
-                traceback=letter.failure.traceback,
-            )
+            tell_rejected(self._log, self.stage, letter.record, letter.failure)
 
     async def _retry_later(self, failure: Failure, key: str) -> None:
         self._failures += 1

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wirewatch.brokers.embedded.codec import unpack, unpack_headers
+from wirewatch.brokers.embedded.codec import unpack_headers
 from wirewatch.brokers.embedded.schema import OFFSET_BITS
 from wirewatch.brokers.interface import Bounds, Record
+from wirewatch.brokers.packing import unpack
 
 if TYPE_CHECKING:
     import apsw

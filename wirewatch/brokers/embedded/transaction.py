@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from wirewatch.brokers.embedded.codec import pack, pack_headers
+from wirewatch.brokers.embedded.codec import pack_headers
 from wirewatch.brokers.embedded.reading import TopicRow, read_committed
 from wirewatch.brokers.embedded.schema import OFFSET_BITS
+from wirewatch.brokers.packing import pack
 from wirewatch.errors import BadInput, BrokenStorage
 
 if TYPE_CHECKING:
