@@ -39,6 +39,10 @@ class PassingFault(WirewatchError):  # noqa: N818 - as above
         self.retry_after = retry_after
 
 
+class NotOurs(PassingFault):
+    """Somebody else has moved what we were moving: nothing of ours was done. Read anew how it stands, then go on."""
+
+
 class BrokenStorage(WirewatchError):  # noqa: N818 - as above
     """The store is damaged, full, newer than this program, or an invariant of it is broken: stop, loudly."""
 

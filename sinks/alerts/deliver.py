@@ -65,7 +65,10 @@ class Opens(Protocol):
 
 
 class Deliverer:
-    """Sends what is due until it is told to stop. One deliverer at a time on one store.
+    """Sends what is due until it is told to stop. Several may share a store, each under a name of its own.
+
+    ``holder`` is that name, kept over a restart: what the last run left in flight is then sent again at once,
+    else after its lease. ``per_channel`` bounds what each of them sends at once.
 
     Time inside is `SteadyTime`, so that a clock set forwards or back starts no storm and holds nothing up (F14).
     """
@@ -77,9 +80,11 @@ class Deliverer:
         clock: Clock,
         limits: Limits,
         *,
+        holder: str = "deliverer",
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
+        self._holder = holder
         self._channels = channels
         self._clock = clock
         self._limits = limits
@@ -122,7 +127,7 @@ class Deliverer:
         """Take up what an earlier run left in flight; its receivers may have had it."""
         await self._store.open()
         furthest = self._now() + max(self._limits.retry_max_ms, round(LONGEST * 1_000))
-        left = await self._store.release_leases(due_by_ms=furthest)
+        left = await self._store.release_leases(self._holder, due_by_ms=furthest)
         if left:
             _log.info("deliveries in flight when the last run ended are sent again", count=left)
         for channel_id, waiting in (await self._store.waiting()).items():
@@ -136,7 +141,10 @@ class Deliverer:
         channels = {channel.id: channel for channel in await self._store.channels()}
         room = {channel_id: self._room(channel_id, now) for channel_id in channels}
         claims = await self._store.claim(
-            now_ms=now, lease_ms=self._limits.timeout_ms * 2 + 60_000, room={i: n for i, n in room.items() if n}
+            holder=self._holder,
+            now_ms=now,
+            lease_ms=self._limits.timeout_ms * 2 + 60_000,
+            room={i: n for i, n in room.items() if n},
         )
         given: dict[str, int] = {}
         for claim in claims:
@@ -244,7 +252,7 @@ class Deliverer:
     async def _record(self) -> None:
         self._collect()
         recorded = list(self._outcomes)
-        await self._store.record_outcomes(recorded)
+        await self._store.record_outcomes(self._holder, recorded)
         del self._outcomes[: len(recorded)]
 
     async def _count(self, now: int) -> None:

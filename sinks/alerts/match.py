@@ -15,8 +15,8 @@ from sinks.alerts.lifecycle import decide_alert, state_after, subject_of
 from sinks.alerts.searches import Enrich, SavedSearches, read_search
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.brokers.view import LatestView
-from wirewatch.control import AlertState
-from wirewatch.errors import BadInput
+from wirewatch.control import AlertState, Move
+from wirewatch.errors import BadInput, NotOurs
 from wirewatch.events import Alert, AlertFeed, CeType, EntryEvent, Feed, Subscription, decode, encode, headers_for
 from wirewatch.logs import get_logger, redact
 from wirewatch.metrics import SUBSCRIPTIONS
@@ -71,7 +71,7 @@ class MatchSink:
         self._searches = SavedSearches()
         self._subscriptions = LatestView(broker, SUBSCRIPTIONS_TOPIC.name, _subscription)
         self._feeds = LatestView(broker, FEEDS.name, _feed)
-        self._positions: dict[tuple[str, int], int] = {}
+        self._positions: dict[tuple[str, int], int | None] = {}
         self._maxima: dict[str, FeedMaxima] = {}
 
     async def start(self) -> None:
@@ -80,16 +80,20 @@ class MatchSink:
         await self._follow_searches()
         await self._feeds.refresh()
 
+    async def bind_log(self, log_id: str) -> None:
+        """See `Sink`."""
+        await self._store.bind_log(log_id)
+
     async def position(self, topic: str, partition: int) -> int | None:
         """See `Sink`."""
+        self._maxima.clear()  # another process may have raised them while the partition was its own
         found = await self._store.position(self.stage, topic, partition)
-        if found is not None:
-            self._positions[topic, partition] = found
+        self._positions[topic, partition] = found
         return found
 
     async def write(self, records: Sequence[Record]) -> None:
         """See `Sink`."""
-        fresh = [record for record in records if record.offset >= self._positions.get(_place(record), 0)]
+        fresh = [record for record in records if record.offset >= (self._positions.get(_place(record)) or 0)]
         # asked each time: a search applies to everything seen after it was made, so it must be known by then
         await self._follow_searches()
         # all read before anything is told: a record that cannot be read is refused with nothing done
@@ -98,6 +102,7 @@ class MatchSink:
         await self._feeds.refresh()
         states = await self._known_states(events)
         maxima = await self._known_maxima([event.feed_id for event in events])
+        await self._require_ours(fresh)
         told = _Told()
         for record, event in read:
             told.records.append(record)
@@ -163,6 +168,18 @@ class MatchSink:
         self._maxima.update({feed_id: FeedMaxima(stored.get(feed_id, {})) for feed_id in missing})
         return {feed_id: self._maxima[feed_id] for feed_id in wanted}
 
+    async def _require_ours(self, records: Sequence[Record]) -> None:
+        """Nobody has read on since we last knew: else what was just read already holds what these records mean.
+
+        Alerts are told before they are recorded: what is decided from such states would be told under a
+        ``seq`` that belongs to something else.
+        """
+        for topic, partition in dict.fromkeys(map(_place, records)):
+            seen = self._positions.get((topic, partition))
+            stored = await self._store.position(self.stage, topic, partition)
+            if stored != seen:
+                raise NotOurs(Move(seen, 0).refusal(self.stage, topic, partition, stored))
+
     async def _tell(self, told: _Told, maxima: dict[str, FeedMaxima]) -> None:
         if told.alerts:
             await self._broker.publish(told.alerts)
@@ -174,8 +191,9 @@ class MatchSink:
         if not records:
             return
         positions = {_place(record): record.offset + 1 for record in records}
+        moves = {place: Move(self._positions.get(place), to) for place, to in positions.items()}
         risen = {feed_id: said.highest for feed_id, said in maxima.items() if said is not self._maxima.get(feed_id)}
-        await self._store.commit_match(self.stage, list(changed.values()), risen, positions)
+        await self._store.commit_match(self.stage, list(changed.values()), risen, moves)
         self._maxima.update(maxima)
         self._positions.update(positions)
 

@@ -13,7 +13,7 @@ from sinks.alerts.outbox import Draft, decide_delivery
 from sinks.alerts.steady import SteadyTime
 from wirewatch import identity
 from wirewatch.brokers.view import LatestView
-from wirewatch.control import Channel, Delivery, NewDelivery
+from wirewatch.control import Channel, Delivery, Move, NewDelivery, Positions
 from wirewatch.errors import BadInput, PassingFault
 from wirewatch.events import Alert, Subscription, decode
 from wirewatch.stages import NOTIFY
@@ -56,7 +56,7 @@ class NotifySink:
         self._terminal = terminal
         self._wake = wake
         self._subscriptions = LatestView(broker, SUBSCRIPTIONS.name, _subscription)
-        self._positions: dict[tuple[str, int], int] = {}
+        self._positions: dict[tuple[str, int], int | None] = {}
 
     async def start(self) -> None:
         """See `Sink`. Makes the built-in channel."""
@@ -65,18 +65,19 @@ class NotifySink:
             await self._store.put_channels([Channel(TERMINAL, "terminal", origin="built-in")])
         await self._subscriptions.refresh()
 
+    async def bind_log(self, log_id: str) -> None:
+        """See `Sink`."""
+        await self._store.bind_log(log_id)
+
     async def position(self, topic: str, partition: int) -> int | None:
         """See `Sink`."""
         found = await self._store.position(self.stage, topic, partition)
-        if found is not None:
-            self._positions[topic, partition] = found
+        self._positions[topic, partition] = found
         return found
 
     async def write(self, records: Sequence[Record]) -> None:
         """See `Sink`."""
-        fresh = [
-            record for record in records if record.offset >= self._positions.get((record.topic, record.partition), 0)
-        ]
+        fresh = [record for record in records if record.offset >= (self._positions.get(_place(record)) or 0)]
         if not fresh:
             return
         await self._subscriptions.refresh()
@@ -85,11 +86,11 @@ class NotifySink:
             for record in fresh
             if record.value is not None and record.topic == ALERTS.name
         ]
-        positions = {(record.topic, record.partition): record.offset + 1 for record in fresh}
+        positions, moves = self._moves(fresh)
         # a delivery may be claimed between the decision and its record: then the decision is another one
         for _ in range(_DECIDED_AGAIN):
             new, superseded = await self._decide(alerts)
-            if not await self._store.commit_notify(self.stage, new, superseded, positions):
+            if not await self._store.commit_notify(self.stage, new, superseded, moves):
                 break
         else:
             raise PassingFault("deliveries kept being claimed while their alerts changed", retry_after=0.1)
@@ -99,12 +100,16 @@ class NotifySink:
 
     async def skip(self, record: Record) -> None:
         """See `Sink`."""
-        positions = {(record.topic, record.partition): record.offset + 1}
-        await self._store.commit_notify(self.stage, [], [], positions)
+        positions, moves = self._moves([record])
+        await self._store.commit_notify(self.stage, [], [], moves)
         self._positions.update(positions)
 
     async def close(self) -> None:
         """See `Sink`. The store is its owner's to close."""
+
+    def _moves(self, records: Sequence[Record]) -> tuple[dict[tuple[str, int], int], Positions]:
+        positions = {_place(record): record.offset + 1 for record in records}
+        return positions, {place: Move(self._positions.get(place), to) for place, to in positions.items()}
 
     async def _decide(self, alerts: Sequence[tuple[Alert, bytes]]) -> tuple[list[NewDelivery], list[str]]:
         if not alerts:
@@ -149,6 +154,10 @@ class NotifySink:
             return []  # removed meanwhile: nobody asks for it any more
         own = list(dict.fromkeys(subscription.channels))
         return [*own, TERMINAL] if self._terminal and TERMINAL not in own else own
+
+
+def _place(record: Record) -> tuple[str, int]:
+    return record.topic, record.partition
 
 
 def _draft(row: Delivery) -> Draft:

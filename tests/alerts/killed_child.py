@@ -19,12 +19,12 @@ from wirewatch.times import SystemClock
 
 
 class StopsBeforeRecording(SqliteControlStore):
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+    async def record_outcomes(self, holder: str, outcomes: Sequence[Outcome]) -> None:
         if outcomes:
             sys.stdout.write(json.dumps([outcome.delivery_id for outcome in outcomes]) + "\n")
             sys.stdout.flush()
             await asyncio.sleep(60)
-        await super().record_outcomes(outcomes)
+        await super().record_outcomes(holder, outcomes)
 
 
 async def main() -> None:

@@ -236,8 +236,8 @@ async def test_alerts_are_listed_shown_and_sent_again(store: SqliteControlStore)
     state = AlertState("su_1", "en_1", "al_1", 1, "open", None, 1, START_MS, b"{}")
     await store.commit_match("match", [state], {}, {})
     await put(store, new("al_1"))
-    await store.claim(now_ms=START_MS, lease_ms=1_000, room={"ops": 1})
-    await store.record_outcomes([Outcome("de_al_1_1_ops", "delivered", START_MS)])
+    await store.claim(holder="a", now_ms=START_MS, lease_ms=1_000, room={"ops": 1})
+    await store.record_outcomes("a", [Outcome("de_al_1_1_ops", "delivered", START_MS)])
     assert await commands.list_alerts(store, since_ms=START_MS) == [state]
     assert await commands.list_alerts(store, since_ms=START_MS + 1) == []
     story = await commands.show_alert(store, "al_1")

@@ -15,7 +15,7 @@ from wirewatch import identity
 from wirewatch.brokers.embedded import EmbeddedBroker
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.control import Delivery, NewDelivery, SqliteControlStore
-from wirewatch.errors import BadInput, PassingFault
+from wirewatch.errors import BadInput, NotOurs, PassingFault
 from wirewatch.events import Alert, CeType, EntryEvent, Feed, Subscription, decode, encode, headers_for
 from wirewatch.hosting.sinks import SinkHost
 from wirewatch.metrics import REGISTRY
@@ -217,10 +217,68 @@ async def test_what_a_feed_has_said_before_outlives_a_restart(
     await match.write(await happen(broker, figures("12 killed", 12)))
     restarted = MatchSink(broker, store, clock)
     await restarted.start()
+    await restarted.position(ENTRIES.name, 0)
     second = msgspec.structs.replace(figures("11 killed", 11), entry_id="en_2", id="ev_2")
     third = msgspec.structs.replace(figures("13 killed", 13), entry_id="en_3", id="ev_3")
     await restarted.write(await happen(broker, second, third))
     assert [alert.entry and alert.entry.headline for alert in await told(broker)] == ["12 killed", "13 killed"]
+
+
+async def test_f8_a_match_that_was_stopped_past_its_session_tells_nothing_that_another_has_told(
+    broker: EmbeddedBroker, match: MatchSink, store: SqliteControlStore, clock: FakeClock
+) -> None:
+    """What the states hold by then is not what this one's records meet: a step of another would be told under its seq."""
+    await save(broker, subscription())
+    [first] = await happen(broker, event())
+    await match.write([first])
+    [second, third] = await happen(
+        broker,
+        event("updated", "Dam broke", before="Dam breaks", revision=2),
+        event("updated", "Dam held", before="Dam broke", revision=3),
+    )
+    other = MatchSink(broker, store, clock)
+    await other.start()
+    assert await other.position(ENTRIES.name, 0) == second.offset
+    await other.write([second])
+    with pytest.raises(NotOurs):
+        await match.write([second, third])
+    assert [alert.seq for alert in await told(broker)] == [1, 2]
+    assert await match.position(ENTRIES.name, 0) == third.offset
+    await match.write([second, third])
+    assert [alert.seq for alert in await told(broker)] == [1, 2, 3]
+
+
+async def test_what_a_feed_has_said_is_asked_anew_when_its_partition_comes_back(
+    broker: EmbeddedBroker, match: MatchSink, store: SqliteControlStore, clock: FakeClock
+) -> None:
+    from tests.alerts.test_searches import figures
+
+    await save(broker, subscription("figure.killed:new>=10"))
+    await match.write(await happen(broker, figures("12 killed", 12)))
+    other = MatchSink(broker, store, clock)
+    await other.start()
+    await other.position(ENTRIES.name, 0)
+    higher = msgspec.structs.replace(figures("20 killed", 20), entry_id="en_2", id="ev_2")
+    await other.write(await happen(broker, higher))
+    await match.position(ENTRIES.name, 0)
+    lower = msgspec.structs.replace(figures("15 killed", 15), entry_id="en_3", id="ev_3")
+    await match.write(await happen(broker, lower))
+    assert [alert.entry and alert.entry.headline for alert in await told(broker)] == ["12 killed", "20 killed"]
+
+
+async def test_f8_a_notify_that_was_stopped_past_its_session_records_nothing(
+    broker: EmbeddedBroker, match: MatchSink, notify: NotifySink, store: SqliteControlStore, clock: FakeClock
+) -> None:
+    await save(broker, subscription())
+    await match.write(await happen(broker, event()))
+    other = NotifySink(broker, store, clock, terminal=False)
+    await other.start()
+    await pass_on(broker, other)
+    with pytest.raises(NotOurs):
+        await pass_on(broker, notify)
+    assert await notify.position(ALERTS.name, 0) == 1
+    await pass_on(broker, notify)
+    assert len(await deliveries(store)) == 1
 
 
 async def pass_on(broker: EmbeddedBroker, notify: NotifySink) -> None:
@@ -243,6 +301,7 @@ async def test_a_delivery_is_recorded_once_with_its_position_under_the_id_that_f
     await pass_on(broker, notify)
     restarted = NotifySink(broker, store, clock, terminal=False)
     await restarted.start()
+    await restarted.position(ALERTS.name, 0)
     await pass_on(broker, restarted)
     [alert] = await told(broker)
     [row] = await deliveries(store)
@@ -294,7 +353,7 @@ async def test_a_delivery_claimed_while_its_end_is_decided_is_followed_by_its_en
             self, sink: str, new: Sequence[NewDelivery], superseded: Sequence[str], positions: Any
         ) -> list[str]:
             if superseded:
-                await self.claim(now_ms=clock.ms + 1_000, lease_ms=60_000, room={"ops": 5})
+                await self.claim(holder="a", now_ms=clock.ms + 1_000, lease_ms=60_000, room={"ops": 5})
             return await super().commit_notify(sink, new, superseded, positions)
 
     await put_webhook(store, "https://a.example/hook")

@@ -60,6 +60,9 @@ class Keeping:
     async def start(self) -> None:
         self._look()
 
+    async def bind_log(self, log_id: str) -> None:
+        self.log_id = log_id
+
     async def position(self, topic: str, partition: int) -> int | None:
         return self.conn.execute("SELECT max(offset) + 1 FROM kept").fetchone()[0]  # type: ignore[index, return-value]
 

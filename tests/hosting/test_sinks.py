@@ -16,7 +16,7 @@ from tests.hosting.conftest import IN
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.brokers.embedded import EmbeddedBroker, open_runner
 from wirewatch.brokers.interface import NewRecord, Record
-from wirewatch.errors import BadInput, BrokenStorage, PassingFault, UserError
+from wirewatch.errors import BadInput, BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.hosting.runner import Runner, streamed_inputs
 from wirewatch.topics import DEAD_LETTERS
 
@@ -38,6 +38,9 @@ class Keeping:
     async def start(self) -> None:
         self.conn = apsw.Connection(str(self.path))
         self.conn.execute("CREATE TABLE IF NOT EXISTS kept(value BLOB); CREATE TABLE IF NOT EXISTS at(next INTEGER)")
+
+    async def bind_log(self, log_id: str) -> None:
+        self.log_id = log_id
 
     async def position(self, topic: str, partition: int) -> int | None:
         assert self.conn is not None
@@ -182,6 +185,42 @@ async def test_a_bug_in_a_sink_rejects_only_the_record_that_meets_it(broker: Emb
     (listed,) = await list_dead_letters(broker)
     assert listed.letter.fate == "bug"
     assert "KeyError" in (listed.letter.traceback or "")
+
+
+async def test_f8_where_another_process_has_read_on_the_sink_goes_on_from_there(
+    broker: EmbeddedBroker, path: Path
+) -> None:
+    """Its records in hand are another's by now: they are let go, and its position is asked anew."""
+
+    class Shared(Keeping):
+        async def write(self, records: Sequence[Record]) -> None:
+            if not self.writes:
+                assert self.conn is not None
+                self.writes.append([])
+                self.conn.execute("INSERT INTO kept VALUES(?), (?)", (b"A", b"B"))
+                self.conn.execute("INSERT INTO at VALUES(2)")
+                raise NotOurs("keep stands at 2")
+            await super().write(records)
+
+    sink = Shared(path)
+    await put(broker, b"a", b"b", b"c")
+    async with running(broker, sink):
+        assert await kept(path, 3) == [b"A", b"B", b"c"]
+    assert sink.writes == [[], [b"c"]]
+    assert await broker.committed("keep", "in.v1", 0) == 3
+    assert await list_dead_letters(broker) == []
+
+
+async def test_a_sink_is_told_which_log_it_reads_and_may_refuse_it(broker: EmbeddedBroker, path: Path) -> None:
+    class OfAnotherLog(Keeping):
+        async def bind_log(self, log_id: str) -> None:
+            raise UserError(f"belongs to another log than {log_id}")
+
+    sink = OfAnotherLog(path)
+    await put(broker, b"a")
+    with pytest.raises(UserError, match=await broker.log_id()):
+        await asyncio.wait_for(Runner(broker, sinks=[sink], clock=broker.clock, inputs=INPUTS).run(), 20)
+    assert sink.writes == []
 
 
 async def test_broken_storage_in_a_sink_stops_the_runner(broker: EmbeddedBroker, path: Path) -> None:

@@ -62,6 +62,17 @@ async def test_what_is_written_is_found_with_its_position_newest_first(
     assert msgspec.json.encode(page.hits[0].event) == log.records[0].value
 
 
+async def test_an_index_belongs_to_the_first_log_it_is_told_of(sink: EmbeddedSearchSink, path: Path) -> None:
+    await sink.bind_log("log-a")
+    await sink.close()
+    again = EmbeddedSearchSink(path)
+    await again.start()
+    await again.bind_log("log-a")
+    with pytest.raises(UserError, match=r"search\.db belongs to the log log-a, but the setting broker names .* log-b"):
+        await again.bind_log("log-b")
+    await again.close()
+
+
 async def test_an_edit_takes_the_place_of_what_stood_there_and_both_are_kept(
     sink: EmbeddedSearchSink, index: EmbeddedIndex, log: Any
 ) -> None:

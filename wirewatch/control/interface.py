@@ -14,10 +14,26 @@ from msgspec import Struct
 from wirewatch.events import ToldBefore
 from wirewatch.events.alerts import AlertState as StateName
 
-Positions = Mapping[tuple[str, int], int]
-"""``(topic, partition)`` -> the offset to read next."""
 ChannelKind = Literal["terminal", "webhook"]
 DeliveryStatus = Literal["pending", "delivered", "dead", "superseded"]
+
+
+class Move(Struct, frozen=True):
+    """A position's way on: from what its mover last saw stored (None: nothing) to the offset to read next."""
+
+    seen: int | None
+    to: int
+
+    def refusal(self, sink: str, topic: str, partition: int, stored: object) -> str:
+        """Why it is not made where the store says something else than was seen."""
+        return (
+            f"{sink} stands at {stored} in {topic}/{partition}, where {self.seen} was expected: "
+            "another process has read on there"
+        )
+
+
+Positions = Mapping[tuple[str, int], Move]
+"""``(topic, partition)`` -> how its position moves."""
 
 
 class Channel(Struct, frozen=True):
@@ -138,6 +154,13 @@ class ControlStore(Protocol):
         """Give everything back after the calls in progress have ended. Safe to call twice."""
         ...
 
+    async def bind_log(self, log_id: str) -> None:
+        """Say which log the positions are places in. The first one said is kept for good.
+
+        Raises `UserError` in words where the store belongs to another log: two clusters' settings are mixed.
+        """
+        ...
+
     async def healthy(self) -> str | None:
         """None where the store answers, else why not, in words."""
         ...
@@ -187,7 +210,11 @@ class ControlStore(Protocol):
         maxima: Mapping[str, Mapping[str, float]],
         positions: Positions,
     ) -> None:
-        """Record alerts' states, figures' maxima and the position, together."""
+        """Record alerts' states, figures' maxima and the positions, together.
+
+        Raises `NotOurs`, and changes nothing, where a stored position is not the one its move has ``seen``:
+        another process reads that partition now, or an earlier call took effect although its answer was lost.
+        """
         ...
 
     async def deliveries_of(self, alert_ids: Sequence[str]) -> list[Delivery]:
@@ -205,25 +232,31 @@ class ControlStore(Protocol):
 
         A delivery id that is there already stays as it is. Only what is pending, not in flight and surely
         not received can be superseded: where some no longer are, nothing is changed and their ids are returned.
+        Raises `NotOurs` as `commit_match` does, before anything else is looked at.
         """
         ...
 
-    async def claim(self, *, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
+    async def claim(self, *, holder: str, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
         """Take deliveries that are due, for each channel at most as many as ``room`` has for it, and count the try.
 
         A delivery waits for those of the same alert and channel with a lower seq. Nothing is given for disabled
-        channels. What was claimed is nobody else's until its outcome is recorded or its lease has ended.
+        channels. What was claimed is nobody else's until its outcome is recorded or its lease has ended, however
+        many processes claim at once. ``holder`` names the claiming process; it keeps its name over a restart.
         """
         ...
 
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what came of tries and give the leases back."""
+    async def record_outcomes(self, holder: str, outcomes: Sequence[Outcome]) -> None:
+        """Record what came of tries and give the leases back.
+
+        Where another holder has the lease by now, only a success is recorded: it is that one's to try again.
+        """
         ...
 
-    async def release_leases(self, *, due_by_ms: int | None = None) -> int:
-        """Give back leases of a run that ended without recording an outcome; these may have been received; how many.
+    async def release_leases(self, holder: str, *, due_by_ms: int | None = None) -> int:
+        """Give back the leases of that holder's last run: they have no outcome and may have been received; how many.
 
-        What waits for a time after ``due_by_ms`` is due then: the run that set it had a clock that was ahead.
+        Other holders' leases stay. What waits for a time after ``due_by_ms`` is due then, whoever set it: the
+        run that did had a clock that was ahead.
         """
         ...
 

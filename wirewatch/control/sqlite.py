@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import apsw
 import msgspec
 
+from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.embedded.threads import WorkerThread
@@ -25,7 +26,7 @@ from wirewatch.control.interface import (
     Positions,
 )
 from wirewatch.control.sqlite_schema import migrate
-from wirewatch.errors import BrokenStorage, PassingFault
+from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.events import ToldBefore
 
 T = TypeVar("T")
@@ -73,6 +74,17 @@ class SqliteControlStore:
         except (BrokenStorage, PassingFault) as error:
             return str(error)
         return None
+
+    async def bind_log(self, log_id: str) -> None:
+        """See `ControlStore`."""
+
+        def work(connection: apsw.Connection) -> str:
+            connection.execute("INSERT INTO about (one, log_id) VALUES (1, ?) ON CONFLICT DO NOTHING", (log_id,))
+            return str(connection.execute("SELECT log_id FROM about").get)
+
+        bound = await self._write(work)
+        if bound != log_id:
+            raise UserError(other_log(f"the control store {self._path}", bound, log_id))
 
     async def channels(self) -> list[Channel]:
         """See `ControlStore`."""
@@ -162,6 +174,7 @@ class SqliteControlStore:
             rows.append((*values[:5], told, *values[6:]))
 
         def work(connection: apsw.Connection) -> None:
+            _move_positions(connection, sink, positions)
             connection.executemany(
                 f"INSERT OR REPLACE INTO alert_states ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own text
                 rows,
@@ -170,7 +183,6 @@ class SqliteControlStore:
                 "INSERT OR REPLACE INTO figure_maxima (feed_id, kind, value) VALUES (?, ?, ?)",
                 [(feed_id, kind, value) for feed_id, kinds in maxima.items() for kind, value in kinds.items()],
             )
-            _put_positions(connection, sink, positions)
 
         await self._write(work)
 
@@ -188,11 +200,11 @@ class SqliteControlStore:
         """See `ControlStore`."""
 
         def work(connection: apsw.Connection) -> list[str]:
+            _move_positions(connection, sink, positions)
             late = outbox.supersede(connection, superseded)
             if late:
                 raise _Late(late)
             outbox.insert(connection, new)
-            _put_positions(connection, sink, positions)
             return []
 
         try:
@@ -200,7 +212,7 @@ class SqliteControlStore:
         except _Late as late:
             return late.ids
 
-    async def claim(self, *, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
+    async def claim(self, *, holder: str, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
         """See `ControlStore`."""
         # most calls find nothing: those take no lock that a command might wait for
         if not await self._read(lambda connection: bool(outbox.due(connection, now_ms, dict.fromkeys(room, 1)))):
@@ -208,19 +220,19 @@ class SqliteControlStore:
 
         def work(connection: apsw.Connection) -> list[Claim]:
             claims = outbox.due(connection, now_ms, room)
-            outbox.lease(connection, claims, now_ms, lease_ms)
+            outbox.lease(connection, claims, holder, now_ms, lease_ms)
             return claims
 
         return await self._write(work)
 
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+    async def record_outcomes(self, holder: str, outcomes: Sequence[Outcome]) -> None:
         """See `ControlStore`."""
         if outcomes:
-            await self._write(lambda connection: outbox.record(connection, outcomes))
+            await self._write(lambda connection: outbox.record(connection, holder, outcomes))
 
-    async def release_leases(self, *, due_by_ms: int | None = None) -> int:
+    async def release_leases(self, holder: str, *, due_by_ms: int | None = None) -> int:
         """See `ControlStore`."""
-        return await self._write(lambda connection: outbox.release(connection, due_by_ms))
+        return await self._write(lambda connection: outbox.release(connection, holder, due_by_ms))
 
     async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
         """See `ControlStore`."""
@@ -295,8 +307,15 @@ class SqliteControlStore:
         return guarded
 
 
-def _put_positions(connection: apsw.Connection, sink: str, positions: Positions) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)",
-        [(sink, topic, partition, offset) for (topic, partition), offset in positions.items()],
-    )
+def _move_positions(connection: apsw.Connection, sink: str, positions: Positions) -> None:
+    for (topic, partition), move in positions.items():
+        place = (sink, topic, partition)
+        stored = connection.execute(
+            "SELECT next_offset FROM positions WHERE sink = ? AND topic = ? AND partition = ?", place
+        ).get
+        if stored != move.seen:
+            raise NotOurs(move.refusal(sink, topic, partition, stored))
+        connection.execute(
+            "INSERT OR REPLACE INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)",
+            (*place, move.to),
+        )

@@ -98,20 +98,20 @@ def due(connection: apsw.Connection, now_ms: int, room: Mapping[str, int]) -> li
     return claims
 
 
-def lease(connection: apsw.Connection, claims: Sequence[Claim], now_ms: int, lease_ms: int) -> None:
+def lease(connection: apsw.Connection, claims: Sequence[Claim], holder: str, now_ms: int, lease_ms: int) -> None:
     """Count the try and keep others off, before anything is sent: what was sent and not recorded is then known."""
     connection.executemany(
         "UPDATE outbox SET tries = tries + 1, first_try_ms = coalesce(first_try_ms, ?), leased_until_ms = ?,"
-        " unsure = unsure | (leased_until_ms > 0) WHERE delivery_id = ?",
-        [(now_ms, now_ms + lease_ms, claim.delivery.delivery_id) for claim in claims],
+        " leased_by = ?, unsure = unsure | (leased_until_ms > 0) WHERE delivery_id = ?",
+        [(now_ms, now_ms + lease_ms, holder, claim.delivery.delivery_id) for claim in claims],
     )
 
 
-def record(connection: apsw.Connection, outcomes: Sequence[Outcome]) -> None:
-    """Record what came of tries. A success counts even where a command gave the delivery up meanwhile."""
+def record(connection: apsw.Connection, holder: str, outcomes: Sequence[Outcome]) -> None:
+    """Record what came of tries. A success counts even where it was given up, or given to another, meanwhile."""
     connection.executemany(
         "UPDATE outbox SET status = ?, next_try_ms = max(?, 0), error = ?, unsure = unsure | ?, leased_until_ms = 0,"
-        " done_ms = ? WHERE delivery_id = ? AND (status = 'pending' OR ? = 'delivered')",
+        " done_ms = ? WHERE delivery_id = ? AND ((status = 'pending' AND leased_by = ?) OR ? = 'delivered')",
         [
             (
                 outcome.status,
@@ -120,6 +120,7 @@ def record(connection: apsw.Connection, outcomes: Sequence[Outcome]) -> None:
                 int(outcome.unsure),
                 None if outcome.status == "pending" else outcome.at_ms,
                 outcome.delivery_id,
+                holder,
                 outcome.status,
             )
             for outcome in outcomes
@@ -127,9 +128,13 @@ def record(connection: apsw.Connection, outcomes: Sequence[Outcome]) -> None:
     )
 
 
-def release(connection: apsw.Connection, due_by_ms: int | None) -> int:
-    """Give every lease back, and let nothing wait beyond that time; how many leases there were."""
-    connection.execute("UPDATE outbox SET leased_until_ms = 0, unsure = 1 WHERE leased_until_ms > 0")
+def release(connection: apsw.Connection, holder: str, due_by_ms: int | None) -> int:
+    """Give that holder's leases back, and let nothing wait beyond that time; how many leases there were."""
+    connection.execute(
+        # leases of a version that wrote no holder are of this machine's one deliverer
+        "UPDATE outbox SET leased_until_ms = 0, unsure = 1 WHERE leased_until_ms > 0 AND leased_by IN (?, '')",
+        (holder,),
+    )
     released = connection.changes()
     if due_by_ms is not None:
         connection.execute(

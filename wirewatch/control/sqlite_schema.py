@@ -42,6 +42,10 @@ _MIGRATIONS: Final = (
         PRIMARY KEY (sink, topic, partition)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), log_id TEXT NOT NULL) STRICT;
+    ALTER TABLE outbox ADD COLUMN leased_by TEXT NOT NULL DEFAULT '';
+    """,
 )
 VERSION: Final = len(_MIGRATIONS)
 

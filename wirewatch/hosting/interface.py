@@ -81,21 +81,37 @@ class Sink(Protocol):
         """Open what it writes to. Raises `BrokenStorage` or `UserError` in words."""
         ...
 
+    async def bind_log(self, log_id: str) -> None:
+        """Say which log the positions are places in (`Broker.log_id`). Called after `start`, before all else.
+
+        A store keeps the first one it was told. Raises `UserError` in words where it belongs to another log.
+        """
+        ...
+
     async def position(self, topic: str, partition: int) -> int | None:
-        """The offset to read next, as recorded in the same transaction as the effect; None: never written."""
+        """The offset to read next, as recorded in the same transaction as the effect; None: never written.
+
+        Called whenever a partition becomes ours (again): what was remembered of it is forgotten, for another
+        process may have read on there meanwhile.
+        """
         ...
 
     async def write(self, records: Sequence[Record]) -> None:
         """Make the effect of these records and the position after them durable together, or neither.
 
         Called with records in order within each partition; never twice at once. Records below the position are skipped.
+        Where the store is shared with other processes, a position that is not where this member last saw it
+        refuses the whole write: `NotOurs`, nothing was done, and the host asks for positions anew.
         Raises `PassingFault` (called again with the same records), `BadInput` (the host then gives them one
         by one, so that only the bad one is dead-lettered), or anything else for a bug.
         """
         ...
 
     async def skip(self, record: Record) -> None:
-        """Move the position past a record that was dead-lettered, with no other effect; durable on return."""
+        """Move the position past a record that was dead-lettered, with no other effect; durable on return.
+
+        Raises as `write` does.
+        """
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from wirewatch.errors import BrokenStorage, PassingFault
+from wirewatch.errors import BrokenStorage, NotOurs, PassingFault
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
 from wirewatch.logs import get_logger
@@ -46,6 +46,7 @@ class SinkHost:
         consumer: Consumer | None = None
         try:
             await self._retrying(self._sink.start)
+            await self._retrying(self._bind)
             consumer = await self._broker.consumer(self.stage, self.inputs)
             while not self._stopping.is_set():
                 await self._turn(consumer)
@@ -68,12 +69,21 @@ class SinkHost:
         if not records:
             return
         started = self._clock.monotonic()
-        if not await self._write(records):
+        try:
+            if not await self._write(records):
+                return
+        except NotOurs as refusal:
+            self._sought = set()  # every partition goes on from where its position is by now
+            self._uncommitted.clear()
+            await self._wait_after(decide_failure(refusal), 1)
             return
         STAGE_SECONDS.labels(self.stage).observe(self._clock.monotonic() - started)
         self._uncommitted.update({(record.topic, record.partition): record for record in records})
         if self._clock.monotonic() - self._committed_at >= COMMIT_SECONDS:
             await self._commit(consumer)
+
+    async def _bind(self) -> None:
+        await self._sink.bind_log(await self._broker.log_id())
 
     async def _seek_new(self, consumer: Consumer) -> None:
         """Start each partition that has just become ours where the sink itself says it stands."""
@@ -84,6 +94,8 @@ class SinkHost:
                 self._check_place(topic, position, await self._broker.bounds(topic, partition))
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
+        for lost in self._uncommitted.keys() - assignment:
+            del self._uncommitted[lost]  # where it stands is its new reader's to say
         self._sought = assignment
 
     def _check_place(self, topic: str, position: int, bounds: Bounds) -> None:
@@ -149,6 +161,8 @@ class SinkHost:
         while True:
             try:
                 await work()
+            except NotOurs:
+                raise
             except Exception as error:  # noqa: BLE001 - every error has its fate, and our bugs theirs
                 failure = decide_failure(error)
             else:
@@ -166,6 +180,8 @@ class SinkHost:
         while True:
             try:
                 await work()
+            except NotOurs:
+                raise
             except PassingFault as fault:
                 tries += 1
                 await self._wait_after(decide_failure(fault), tries)

@@ -11,9 +11,10 @@ import apsw
 
 from sinks.search.embedded.schema import index_failures, open_writer
 from sinks.search.embedded.write import read_position, rebuild_text, write_event, write_position
+from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.interface import Record
-from wirewatch.errors import BadInput, BrokenStorage
+from wirewatch.errors import BadInput, BrokenStorage, UserError
 from wirewatch.events import EntryEvent, decode
 from wirewatch.stages import SEARCH
 
@@ -37,6 +38,10 @@ class EmbeddedSearchSink:
         """See `Sink`. Makes the file or brings it up to this version; `BrokenStorage` for one from a newer program."""
         await asyncio.to_thread(self._start)
 
+    async def bind_log(self, log_id: str) -> None:
+        """See `Sink`."""
+        await asyncio.to_thread(self._bind_log, log_id)
+
     async def position(self, topic: str, partition: int) -> int | None:
         """See `Sink`."""
         return await asyncio.to_thread(self._position, topic, partition)
@@ -57,6 +62,14 @@ class EmbeddedSearchSink:
         with self._lock:
             if self._connection is None:
                 self._connection = open_writer(self._path, rebuild=rebuild_text)
+
+    def _bind_log(self, log_id: str) -> None:
+        with self._lock, index_failures(self._path):
+            with transaction(self._open):
+                self._open.execute("INSERT INTO about VALUES ('log', ?) ON CONFLICT DO NOTHING", (log_id,))
+            bound = str(self._open.execute("SELECT value FROM about WHERE name = 'log'").get)
+        if bound != log_id:
+            raise UserError(other_log(f"the search index {self._path}", bound, log_id))
 
     def _position(self, topic: str, partition: int) -> int | None:
         with self._lock, index_failures(self._path):
