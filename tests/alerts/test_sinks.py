@@ -227,7 +227,7 @@ async def test_what_a_feed_has_said_before_outlives_a_restart(
 async def test_f8_a_match_that_was_stopped_past_its_session_tells_nothing_that_another_has_told(
     broker: EmbeddedBroker, match: MatchSink, store: SqliteControlStore, clock: FakeClock
 ) -> None:
-    """What the states hold by then is not what this one's records meet: a step of another would be told under its seq."""
+    """By then the states hold what another told: from them, a step would be told under the wrong seq."""
     await save(broker, subscription())
     [first] = await happen(broker, event())
     await match.write([first])

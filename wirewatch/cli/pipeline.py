@@ -97,7 +97,8 @@ class Pipeline:
             await broker.create_topics(list(TOPICS.values()))
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
             store = await self._open_control(readiness, stack)
-            await store.bind_log(await broker.log_id())
+            if store is not None:
+                await store.bind_log(await broker.log_id())
             await self._reconcile(broker, store)
             running = await self._compose(broker, store, stack)
             if "index" in stages.reached(self._roles):
