@@ -11,24 +11,27 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sinks.search.index import SearchIndex
+from tests.end_to_end.program import open_log
 from wirewatch import identity
-from wirewatch.brokers.embedded import open_reader
 from wirewatch.brokers.interface import Record
+from wirewatch.cli.opening import open_index
 from wirewatch.events import Alert, EntryEvent, SnapshotInfo, decode
+from wirewatch.settings.load import load
 
 ENTRY_OPS = {"baseline", "created", "backfilled", "updated", "withdrawn", "restored"}
 Event = Mapping[str, Any]
 
 
-async def read_topic(data: Path, topic: str) -> list[Record]:
-    """Every record of a topic."""
-    broker = open_reader(data)
+async def read_topic(folder: Path, topic: str) -> list[Record]:
+    """Every record of a topic of the log that the folder's settings name, partition by partition."""
+    broker = await open_log(folder)
     try:
         records: list[Record] = []
-        end = (await broker.bounds(topic, 0)).end
-        while len(records) < end and (more := await broker.read(topic, 0, len(records), max_records=1024)):
-            records += more
+        for partition in range(broker.partitions(topic)):
+            offset, end = 0, (await broker.bounds(topic, partition)).end
+            while offset < end and (more := await broker.read(topic, partition, offset, max_records=1024)):
+                records += more
+                offset = more[-1].offset + 1
         return records
     finally:
         await broker.close()
@@ -70,15 +73,20 @@ def check_revisions(events: Sequence[Event]) -> list[str]:
     return complaints
 
 
-async def check_log(data: Path, topics: Sequence[str]) -> list[str]:
+async def check_log(folder: Path, topics: Sequence[str]) -> list[str]:
     """No offset is skipped in these topics, and no feed's snapshot number is missing, repeated or goes back."""
     complaints = []
     for topic in topics:
-        offsets = [record.offset for record in await read_topic(data, topic)]
-        if offsets != list(range(len(offsets))):
-            complaints.append(f"{topic}: an offset is skipped")
+        offsets: dict[int, list[int]] = defaultdict(list)
+        for record in await read_topic(folder, topic):
+            offsets[record.partition].append(record.offset)
+        complaints += [
+            f"{topic}: an offset is skipped in partition {partition}"
+            for partition, found in offsets.items()
+            if found != list(range(len(found)))
+        ]
     numbers: dict[str, list[int]] = defaultdict(list)
-    for record in await read_topic(data, "wirewatch.snapshots.v1"):
+    for record in await read_topic(folder, "wirewatch.snapshots.v1"):
         try:
             info = decode(record.headers["ww_info"].encode(), SnapshotInfo)
         except Exception:  # noqa: BLE001 - a record that was poisoned on purpose
@@ -90,7 +98,7 @@ async def check_log(data: Path, topics: Sequence[str]) -> list[str]:
     return complaints
 
 
-async def check_index(data: Path, events: Sequence[Event]) -> list[str]:
+async def check_index(folder: Path, events: Sequence[Event]) -> list[str]:
     """The index holds exactly the model built from the events: every revision of every entry, the newest current."""
     model: dict[str, list[str]] = defaultdict(list)
     feeds: dict[str, list[str]] = defaultdict(list)
@@ -99,7 +107,7 @@ async def check_index(data: Path, events: Sequence[Event]) -> list[str]:
         if event["entry_id"] is not None:
             model[event["entry_id"]].append(event["id"])
     complaints = []
-    index = SearchIndex(data / "search.db")
+    index = open_index(load(folder / "wirewatch.toml"))
     try:
         for entry_id, ids in model.items():
             found = [event.id for event in await index.entry(entry_id)]

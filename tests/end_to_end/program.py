@@ -16,25 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.recorded_origin import RecordedOrigin
-from wirewatch.brokers.embedded import open_reader
-from wirewatch.control import SqliteControlStore
+from wirewatch.brokers.connect import connect
+from wirewatch.brokers.interface import Broker
+from wirewatch.cli.opening import open_control
 from wirewatch.events import Poll, decode
 from wirewatch.hosting.runner import streamed_inputs
+from wirewatch.settings.load import load
 from wirewatch.topics import POLLS
 
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
 STAGES = ("diff", "enrich", "search", "match", "notify")
 
 
-def write_settings(folder: Path, origin: RecordedOrigin, *, port: int, every: str = "10ms", extra: str = "") -> None:
-    """A wirewatch.toml that watches every recording of the origin."""
+def write_settings(
+    folder: Path, origin: RecordedOrigin, *, port: int, every: str = "10ms", extra: str = "", servers: str = ""
+) -> None:
+    """A wirewatch.toml that watches every recording of the origin. ``servers``: broker, search and control in it."""
     feeds = "".join(
         f'\n[[feeds]]\nid = "{feed_id(name)}"\nurl = "{origin.url(name)}"\nevery = "{every}"\n'
         + re.sub(r"^\[(json|html)\]", r"[feeds.\1]", recording.feed, flags=re.MULTILINE)
         for name, recording in origin.recordings.items()
     )
     (folder / "wirewatch.toml").write_text(
-        f"""broker = "embedded:///{folder}/data"
+        f"""{servers or f'broker = "embedded:///{folder}/data"'}
 data_dir = "{folder}/data"
 allow_networks = ["127.0.0.0/8"]
 [web]
@@ -50,20 +54,32 @@ canary_every = "0s"
     )
 
 
-class Program:
-    """``wirewatch run`` in a folder; started, killed, stopped."""
+async def open_log(folder: Path) -> Broker:
+    """The log that the folder's settings name, for reading."""
+    config = load(folder / "wirewatch.toml")
+    return await connect(config.settings, data_dir=config.data_dir, mode="reader")
 
-    def __init__(self, folder: Path) -> None:
+
+class Program:
+    """``wirewatch run`` in a folder, or some roles of it; started, killed, stopped. ``log_name``: its words."""
+
+    def __init__(self, folder: Path, *arguments: str, log_name: str = "log") -> None:
         self.folder = folder
+        self._arguments = arguments
+        self._log = folder / log_name
         self.process: subprocess.Popen[bytes] | None = None
         self._began_at = 0
 
     def start(self) -> None:
         """Start it; its words go to the folder's ``log``."""
-        with (self.folder / "log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._began_at = log.tell()
             self.process = subprocess.Popen(
-                [WIREWATCH, "run"], cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                [WIREWATCH, "run", *self._arguments],
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def alive(self) -> bool:
@@ -72,7 +88,7 @@ class Program:
 
     def polls(self) -> bool:
         """Whether it came so far since its last start."""
-        return b'"event": "polling"' in (self.folder / "log").read_bytes()[self._began_at :]
+        return b'"event": "polling"' in self._log.read_bytes()[self._began_at :]
 
     def kill(self) -> None:
         """Kill it (-9) with everything it started."""
@@ -95,7 +111,7 @@ class Program:
 
     def log(self) -> str:
         """What it said."""
-        return (self.folder / "log").read_text(errors="replace")
+        return self._log.read_text(errors="replace")
 
     def call(self, *arguments: str) -> str:
         """Another command beside it: its standard output; fails with its words where it failed."""
@@ -112,20 +128,21 @@ class Program:
 
     async def waiting(self) -> dict[str, int]:
         """What the poller, the stages and the outbox still have to do; empty where all is done."""
-        broker = open_reader(self.folder / "data")
+        broker = await open_log(self.folder)
         try:
             polls = [decode(record.value or b"", Poll) for record in (await broker.latest(POLLS.name)).values()]
             owed = sum(poll.owed for poll in polls)
             left = {"confirmations": owed} if owed else {}
             for stage in STAGES:
                 for topic in streamed_inputs(stage):
-                    end = (await broker.bounds(topic, 0)).end
-                    behind = end - (await broker.committed(stage, topic, 0) or 0)
-                    if behind:
-                        left[stage] = left.get(stage, 0) + behind
+                    for partition in range(broker.partitions(topic)):
+                        end = (await broker.bounds(topic, partition)).end
+                        behind = end - (await broker.committed(stage, topic, partition) or 0)
+                        if behind:
+                            left[stage] = left.get(stage, 0) + behind
         finally:
             await broker.close()
-        store = SqliteControlStore(self.folder / "data" / "control.db")
+        store = open_control(load(self.folder / "wirewatch.toml"))
         await store.open()
         pending = sum(channel.pending for channel in (await store.waiting()).values())
         await store.close()

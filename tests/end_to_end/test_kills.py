@@ -56,10 +56,6 @@ class Scenario:
     events: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
 
-    @property
-    def data(self) -> Path:
-        return self.program.folder / "data"
-
 
 def _write_settings(folder: Path, origin: RecordedOrigin, receiver: WebhookReceiver) -> None:
     searches = "".join(
@@ -157,7 +153,7 @@ def _run(recordings: Path, folder: Path) -> Scenario:
 def scenario(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     made = _run(recordings, tmp_path_factory.mktemp("kills"))
     made.events = made.program.values("wirewatch.entries.v1")
-    records = asyncio.run(ledger.read_topic(made.data, "wirewatch.alerts.v1"))
+    records = asyncio.run(ledger.read_topic(made.program.folder, "wirewatch.alerts.v1"))
     made.alerts = [decode(record.value, Alert) for record in records if record.value]
     return made
 
@@ -170,11 +166,11 @@ def test_F1_F2_F3_events_are_replays_none_lost_none_twice_and_in_order(scenario:
 
 def test_F1_F2_no_offset_is_skipped_and_no_snapshot_number_is_missing_or_twice(scenario: Scenario) -> None:
     topics = ["wirewatch.snapshots.v1", "wirewatch.entry-events.v1", "wirewatch.entries.v1", "wirewatch.alerts.v1"]
-    assert asyncio.run(ledger.check_log(scenario.data, topics)) == []
+    assert asyncio.run(ledger.check_log(scenario.program.folder, topics)) == []
 
 
 def test_F4_the_index_equals_the_model(scenario: Scenario) -> None:
-    assert asyncio.run(ledger.check_index(scenario.data, scenario.events)) == []
+    assert asyncio.run(ledger.check_index(scenario.program.folder, scenario.events)) == []
 
 
 def test_F5_each_delivery_has_one_webhook_id_for_ever(scenario: Scenario) -> None:

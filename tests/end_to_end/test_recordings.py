@@ -50,7 +50,7 @@ def test_every_recording_watched_at_once_gives_what_replay_gives_F18(recordings:
     events = program.values("wirewatch.entries.v1")
     assert ledger.check_events(wanted, events) == []
     assert ledger.check_revisions(events) == []
-    assert asyncio.run(ledger.check_index(tmp_path / "data", events)) == []
+    assert asyncio.run(ledger.check_index(tmp_path, events)) == []
     topics = ["wirewatch.snapshots.v1", "wirewatch.entry-events.v1", "wirewatch.entries.v1"]
-    assert asyncio.run(ledger.check_log(tmp_path / "data", topics)) == []
+    assert asyncio.run(ledger.check_log(tmp_path, topics)) == []
     assert program.call("dead-letters", "list", "--json") == ""
