@@ -58,7 +58,7 @@ class Answer(Struct, frozen=True):
 
     ``body`` is there only for a whole body with status 200 or 203, its encodings undone. ``status`` is the last
     one seen, ``url`` where it came from, redacted. ``moved_to`` is where permanent redirects alone lead.
-    ``fresh_ms`` is how long the source says that this answer stays the same.
+    ``fresh_ms`` is how long the source says that this answer stays the same, ``links`` its Link headers.
     """
 
     url: str
@@ -69,6 +69,7 @@ class Answer(Struct, frozen=True):
     last_modified: str | None = None
     retry_after_ms: int | None = None
     fresh_ms: int | None = None
+    links: tuple[str, ...] = ()
     moved_to: str | None = None
     took_ms: float = 0.0
     reason: Reason | None = None

@@ -30,6 +30,10 @@ DAY_KNOWN_FROM = 48
 """And before the hours in which they fell mean anything; two days must have passed as well."""
 TTL_STRETCH = 2
 """A feed's ttl stretches the wait to this many times the usual one at most: many that write 15 minutes change often."""
+REST_WITH_HUB = 5
+"""Where a hub tells of changes, and has told of those before, polls may rest this many times longer."""
+PROMISED_MS = 10_000
+"""After a push, looks come this close until one finds the change."""
 _HOURS = 24
 _HOUR_MS = 3_600_000
 
@@ -61,7 +65,8 @@ class Rhythm(Struct, frozen=True):
     ``live``: it is a live page. ``since_change_ms``: since its last change, None where none was seen yet.
     ``change_every_ms``: its usual interval between changes, which were seen ``changes`` times. ``activity``: how
     much more often than on average it changes at this time of day. ``ttl_ms`` and ``fresh_ms``: what it asks for
-    itself. ``ceiling_ms``: the longest wait, since longer ones let entries pass unseen.
+    itself. ``ceiling_ms``: the longest wait, since longer ones let entries pass unseen. ``told``: a hub tells of its
+    changes; ``promised``: it just did, and none was found yet.
     """
 
     live: bool = False
@@ -72,6 +77,8 @@ class Rhythm(Struct, frozen=True):
     ttl_ms: int | None = None
     fresh_ms: int | None = None
     ceiling_ms: int | None = None
+    told: bool = False
+    promised: bool = False
 
 
 def interval_ms(feed: Feed, cadence: Cadence, rhythm: Rhythm) -> int:
@@ -90,8 +97,12 @@ def interval_ms(feed: Feed, cadence: Cadence, rhythm: Rhythm) -> int:
         wait = max(cadence.live_ms, min(said, cadence.feed_ms))
     else:
         wait = _feed_wait(cadence, rhythm)
+    if rhythm.told:
+        wait = max(wait, min(wait * REST_WITH_HUB, cadence.max_ms))
     if rhythm.ceiling_ms is not None:
         wait = min(wait, rhythm.ceiling_ms)
+    if rhythm.promised:
+        wait = min(wait, PROMISED_MS)
     return max(wait, cadence.min_ms)
 
 

@@ -13,6 +13,8 @@ from producers.plan import MOVED_AFTER, definition_hash
 from producers.records import poll_record, public_definition, snapshot_record
 from producers.rhythm import after_change, relaxed, resumed, rhythm_of, stopped_if_over
 from producers.sniff import looks_live
+from producers.websub import after_look, with_offer
+from producers.websub_offers import read_offer
 from producers.wishes import read_ttl
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.events import Feed, Outcome, Poll, SnapshotInfo
@@ -57,6 +59,7 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
         # and what was learned is of what was asked before
         before = resumed(before, now_ms=now_ms)
         before = replace(before, change_every_s=None, hours=[], rhythm_since=None, ceiling_s=None, over_since=None)
+        before = replace(before, hub=None, still_since=None)
     if answer.reason is not None:
         return PollDecision([], _failed(feed, before, answer, asked, now_ms))
     if answer.body is None:
@@ -78,6 +81,8 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
     )
     if not same:
         poll = after_change(poll, before, ttl_ms=read_ttl(answer.body), now_ms=now_ms)
+        poll = after_look(poll, before)
+    poll = with_offer(poll, read_offer(answer), now_ms=now_ms)
     info = snapshot_info(feed, poll, "body", now_ms=now_ms, owner=asked.owner, answer=answer, full=asked.full)
     poll = _good(feed, poll, "unchanged" if same else "changed", answer, asked, now_ms)
     return PollDecision([snapshot_record(info, answer.body)], poll)

@@ -33,6 +33,7 @@ _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _PERMANENT: Final = {301, 308}
 _VALIDATOR = re.compile(r"[\x20-\x7e]{1,1024}")
 _CONTENT_TYPE = re.compile(r"[\x20-\x7e]{1,200}")
+_MOST_LINKS = 16
 _YIELD_EVERY = 1 << 20  # bytes taken in before other feeds get a turn
 
 
@@ -142,6 +143,7 @@ class Fetcher:
             last_modified=_validator(headers.get("Last-Modified")),
             retry_after_ms=hop.retry_after_ms,
             fresh_ms=read_freshness(headers, now_ms=self._clock.now_ms()),
+            links=tuple(headers.getall("Link", ())[:_MOST_LINKS]),
             moved_to=str(hop.url) if hop.hops and hop.permanent else None,
         )
         if ask.status_only or (response.status == 304 and ask.conditional):

@@ -19,6 +19,8 @@ from producers.publishing import Publisher
 from producers.recovery import recover
 from producers.schedule import Schedule
 from producers.turns import Turns
+from producers.websub_asking import HubAsking
+from producers.websub_hubs import Hubs
 from producers.wishes import WISH_CAP_MS
 from wirewatch import topics
 from wirewatch.brokers.partitioning import partition_for
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from wirewatch.brokers.interface import Broker, Record
+    from wirewatch.callbacks import CallbackKey
     from wirewatch.settings import Settings
     from wirewatch.settings.declared import Poll as PollSettings
     from wirewatch.times import Clock
@@ -70,14 +73,19 @@ class Poller:
         environ: Mapping[str, str] | None = None,
         resolver: AbstractResolver | None = None,
         drain_seconds: float = 10.0,
+        callbacks: CallbackKey | None = None,
     ) -> None:
-        """``environ`` is where ``env:NAME`` headers are read; ``drain_seconds`` bounds the time after `stop`."""
+        """``environ`` is where ``env:NAME`` headers are read; ``drain_seconds`` bounds the time after `stop`.
+
+        ``callbacks`` makes the addresses that hubs call (WebSub); without it none is asked to.
+        """
         self._broker = broker
         self._settings = settings
         self._clock = clock or SystemClock()
         self._environ = os.environ if environ is None else environ
         self._resolver = resolver
         self._drain_seconds = drain_seconds
+        self._callbacks = callbacks
         self._cadence = Cadence.of(settings.poll)
         per_host = parse_duration_ms(settings.poll.per_host_interval) / 1000
         self._schedule = Schedule(concurrency=settings.poll.concurrency, per_host=per_host)
@@ -149,6 +157,8 @@ class Poller:
     async def _until_stopped(self) -> None:
         """Run the loops until `stop`, or until one of them ends by an error, which is raised."""
         loops = [self._follow_feeds(), self._follow_requests(), self._work(), self._show_states(), self._sing()]
+        if self._settings.poll.websub:
+            loops.append(self._keep_hubs())
         tasks = [asyncio.create_task(one) for one in loops]
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -181,10 +191,10 @@ class Poller:
     async def _follow_requests(self) -> None:
         while True:
             for waiting in await self._inbox.receive(wait=1.0):
-                if waiting.request.kind in {"sooner", "ended"}:
-                    await self._heed(waiting)
-                else:
+                if waiting.request.kind in {"unconditional", "page-check"}:
                     self._place_request(waiting)
+                else:
+                    await self._heed(waiting)
             assigned = await self._inbox.assigned()
             if assigned != self._assigned:
                 await self._take_over(assigned)
@@ -261,7 +271,7 @@ class Poller:
             self._put(request.feed_id, feed.url, due)
 
     async def _heed(self, waiting: Waiting) -> None:
-        """What the diff saw of a feed's rhythm: ask it sooner, or see that it is over."""
+        """What the diff saw of a feed's rhythm, or a hub told: ask it sooner, or see that it is over."""
         assert self._turns is not None, "nothing is followed before the start"
         feed_id = waiting.request.feed_id
         poll = await self._turns.heed(waiting)
@@ -271,7 +281,10 @@ class Poller:
         if poll.stopped:
             self._schedule.remove(feed_id)
         else:
-            wait_ms = min(max(parse_ms(poll.next_due) - self._clock.now_ms(), 0), self._cadence.max_ms)
+            due_ms = parse_ms(poll.next_due)
+            if waiting.request.kind == "pushed" and poll.failures == 0:
+                due_ms = min(due_ms, parse_ms(poll.at) + self._cadence.min_ms)
+            wait_ms = min(max(due_ms - self._clock.now_ms(), 0), self._cadence.max_ms)
             self._put(feed_id, feed.url, self._clock.monotonic() + wait_ms / 1000)
 
     # -- what is done
@@ -299,7 +312,8 @@ class Poller:
             url = self._turns.url_of(key)
             if url is not None and (due is not None or again is not None):
                 at = now + (due or 0) / 1000
-                self._put(key, url, at if again is None else max(min(again, at), now))
+                soonest = now + self._cadence.min_ms / 1000
+                self._put(key, url, at if again is None else max(min(again, at), soonest))
             self._wake.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -316,6 +330,27 @@ class Poller:
                 ((feed, polls.get(feed_id)) for feed_id, feed in self._feeds.values.items()), self._clock.now_ms()
             )
             await self._clock.sleep(_STATES_EVERY)
+
+    async def _keep_hubs(self) -> None:
+        assert self._turns is not None, "no hub is asked before the start"
+        asking = HubAsking(
+            Guard(read_networks(self._settings.allow_networks)),
+            limits=limits_of(self._settings.poll),
+            user_agent=user_agent(self._settings.poll.contact),
+            resolver=self._resolver,
+        )
+        hubs = Hubs(
+            self._turns,
+            self._feeds.get,
+            asking.ask,
+            self._clock,
+            key=self._callbacks,
+            public_url=self._settings.web.public_url,
+        )
+        try:
+            await hubs.run()
+        finally:
+            await asking.close()
 
     async def _sing(self) -> None:
         assert self._turns is not None, "nothing sings before the start"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from producers.cadence import Rhythm, activity_at, hour_of, interval_ms
+from producers.websub import is_promised, is_trusted
 from wirewatch.times import format_ms, parse_ms
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def rhythm_of(poll: Poll, *, fresh_ms: int | None, now_ms: int) -> Rhythm:
         ttl_ms=None if poll.ttl_s is None else round(poll.ttl_s * 1000),
         fresh_ms=fresh_ms,
         ceiling_ms=None if poll.ceiling_s is None else round(poll.ceiling_s * 1000),
+        told=is_trusted(poll, now_ms=now_ms),
+        promised=is_promised(poll, now_ms=now_ms),
     )
 
 

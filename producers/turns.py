@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -13,6 +13,7 @@ from producers.page_checks import decide_page_check, plan_page_check, wait_for_p
 from producers.plan import definition_hash, full_body_due, plan_ask
 from producers.records import poll_record
 from producers.rhythm import hurried, resumed, told_over
+from producers.websub import told
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.logs import get_logger, redact
 from wirewatch.times import parse_ms
@@ -138,8 +139,10 @@ class Turns:
                 return None
             if request.kind == "sooner":
                 after = hurried(feed, self._cadence, poll, request)
-            else:
+            elif request.kind == "ended":
                 after = told_over(feed, poll, request)
+            else:
+                after = told(poll, request)
             if after is not poll:
                 self.polls[feed.id] = after
                 await self.publisher.publish([poll_record(after)])
@@ -148,6 +151,21 @@ class Turns:
             return None
         self._tell(feed, poll, after)
         return after
+
+    async def amend(self, feed_id: str, change: Callable[[Poll], Poll], *, record: bool = True) -> Poll | None:
+        """The feed's poll as ``change`` makes it, durable on return if ``record``; None where it has none.
+
+        Raises what `Publisher.publish` raises.
+        """
+        async with self._lock(feed_id):
+            poll = self.polls.get(feed_id)
+            if poll is None:
+                return None
+            after = change(poll)
+            if after is not poll:
+                self.polls[feed_id] = after
+                await self.publisher.publish([poll_record(after)] if record else [])
+            return after
 
     def resume(self, feed_id: str) -> None:
         """Ask a page again that was taken to have ended."""
