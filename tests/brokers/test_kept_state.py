@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,6 @@ def test_a_kept_state_comes_back_as_it_was_and_is_never_a_tombstone(data: bytes,
         (lambda value: value[:5] + b"\xff" * 8 + value[13:], "it is damaged"),
     ],
 )
-def test_a_value_that_is_no_state_is_broken_storage_and_says_whose(spoil, said) -> None:  # type: ignore[no-untyped-def]
+def test_a_value_that_is_no_state_is_broken_storage_and_says_whose(spoil: Callable[[bytes], bytes], said: str) -> None:
     with pytest.raises(BrokenStorage, match=f"the state of feed f: .*{said}"):
         unpack_state(spoil(pack_state(KeptState(1, b"abc" * 1_000))), where="the state of feed f")
