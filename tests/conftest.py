@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.servers.fixtures import kafka, postgresql  # noqa: F401 - a fixture is asked for by its name
+from tests.servers.fixtures import kafka, opensearch, postgresql  # noqa: F401 - a fixture is asked for by its name
 
 ROOT = Path(__file__).parent.parent
 

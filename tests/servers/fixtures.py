@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.kafka import KafkaServer
 from tests.servers.maven import ServerMissing, skip_or_fail
+from tests.servers.opensearch import OpenSearchServer
 from tests.servers.postgresql import PostgresqlServer
 
 
@@ -41,3 +42,17 @@ def postgresql() -> Iterator[PostgresqlServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearchServer]:
+    """OpenSearch, started once and shared: each test has names of its own (``[opensearch] prefix``)."""
+    try:
+        server = OpenSearchServer(tmp_path_factory.mktemp("opensearch"))
+    except ServerMissing as missing:
+        skip_or_fail(missing)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

