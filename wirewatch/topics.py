@@ -65,8 +65,3 @@ DIFF_STATE = Topic("wirewatch.diff-state.v1", "feed_id", "what the diff keeps of
 STATE_TOPICS: dict[str, Topic] = {"diff": DIFF_STATE}
 """Where a stage keeps its state on a cluster, by stage; each has the partitions of the stage's input. The embedded
 log keeps state beside its records and has none of these."""
-
-DIFF_STATE = Topic("wirewatch.diff-state.v1", "feed_id", "what the diff keeps of a feed", None, 16 * _MIB)
-
-STATE_TOPICS: dict[str, Topic] = {"diff": DIFF_STATE}
-"""By stage, where a stage's state is kept on a broker that has no place of its own for it."""
