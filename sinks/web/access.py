@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from wirewatch.callbacks import PREFIX
 from wirewatch.errors import UserError
 from wirewatch.net.networks import is_loopback
 
@@ -114,14 +115,17 @@ def access_middleware(access: Access) -> Middleware:
             raise web.HTTPForbidden(text="this name is not ours: call 127.0.0.1, or set web.public_url\n")
         if not access.origin_is_ours(request):
             raise web.HTTPForbidden(text="another site's page may not do this\n")
-        open_to_all = request.path in OPEN_PATHS or request.path.startswith("/static/")
+        # hubs have no token: each is given an address that nobody can guess, see `sinks.web.websub`
+        from_hub = request.path.startswith(PREFIX)
+        open_to_all = request.path in OPEN_PATHS or request.path.startswith("/static/") or from_hub
         if not open_to_all and not access.knows(request):
             if "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/"):
                 raise web.HTTPSeeOther("/login")
             raise web.HTTPUnauthorized(
                 text="a token is needed: Authorization: Bearer TOKEN\n", headers={"WWW-Authenticate": "Bearer"}
             )
-        if request.headers.get("Content-Encoding") or (request.content_length or 0) > MAX_BODY:
+        too_long = (request.content_length or 0) > MAX_BODY and not from_hub
+        if request.headers.get("Content-Encoding") or too_long:
             raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=request.content_length or 0)
         return await handler(request)
 

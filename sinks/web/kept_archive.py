@@ -136,6 +136,14 @@ class KeptArchive:
             rows.append(FeedRow(feed, feed.name or feed.id, health.state, redact(health.words), poll))
         return sorted(rows, key=lambda row: row.title.casefold())
 
+    def definition(self, feed_id: str) -> Feed | None:
+        """A feed as it is defined now; None where there is none."""
+        return self._feeds.get(feed_id)
+
+    def last_poll(self, feed_id: str) -> Poll | None:
+        """Its last poll; None where it was not asked yet."""
+        return self._polls.get(feed_id)
+
     def titles(self) -> Mapping[str, str]:
         """See `Archive`."""
         return {feed.id: feed.name or feed.id for feed in self._feeds.values.values() if not is_canary(feed.id)}

@@ -16,6 +16,7 @@ from sinks.web.pages import Pages
 from sinks.web.sending import EventSender
 from sinks.web.stream import StreamHub
 from sinks.web.templating import Templates
+from sinks.web.websub import HubCalls
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.logs import get_logger
 from wirewatch.probes import healthz, metrics_page
@@ -33,8 +34,8 @@ _log = get_logger("web")
 class WebServer:
     """Serves until `close`. One instance a process; give it a hub that was not started.
 
-    ``not_ready`` says in words why this role is not ready, or None (for ``/readyz``); for ``heartbeat`` and
-    ``patience`` see `EventSender`.
+    ``hub_calls`` answers hubs, where they are asked to call. ``not_ready`` says in words why this role is not ready,
+    or None (for ``/readyz``); for ``heartbeat`` and ``patience`` see `EventSender`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class WebServer:
         page: int = 50,
         heartbeat: float = 15.0,
         patience: float = 30.0,
+        hub_calls: HubCalls | None = None,
         not_ready: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
         self._host, self._port = read_listen(settings.listen)
@@ -65,6 +67,9 @@ class WebServer:
         )
         self.app.on_response_prepare.append(add_security_headers)
         self.app.add_routes([*live.routes(), *pages.routes(), *Api(archive, sender, clock).routes()])
+        if hub_calls is not None:
+            self.app.add_routes(hub_calls.routes())
+            self.app.on_cleanup.append(hub_calls.close)
         self.app.router.add_get("/static/{name}", _static)
         self.app.router.add_get("/metrics", metrics_page)
         self.app.router.add_get("/healthz", healthz)

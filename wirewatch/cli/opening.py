@@ -15,6 +15,7 @@ from sinks.search.interface import SearchIndex
 from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
+from wirewatch.callbacks import CallbackKey, key_from_folder, key_from_text
 from wirewatch.cli.context import configuration
 from wirewatch.control import ControlStore, SqliteControlStore
 from wirewatch.errors import UserError
@@ -30,9 +31,17 @@ FileOrInput = Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)]
 
 def open_control(config: Configuration) -> ControlStore:
     """The control store that the settings name; to be opened. `UserError` for one that is not understood."""
-    if config.settings.control == "embedded":
+    control = config.settings.control.strip()
+    if control == "embedded":
         return SqliteControlStore(config.data_dir / CONTROL_FILE)
-    raise UserError(f"control: {redact(config.settings.control)!r}: this version has embedded only")
+    if control.startswith(("postgresql://", "postgres://")):
+        from wirewatch.control.postgresql import PostgresqlControlStore  # noqa: PLC0415 - its client is slow to load
+
+        return PostgresqlControlStore(control)
+    raise UserError(
+        f"control {redact(control)!r} is not understood; write embedded (it lies in data_dir)"
+        " or postgresql://user:password@host:5432/database"
+    )
 
 
 def open_index(config: Configuration) -> SearchIndex:
@@ -40,6 +49,19 @@ def open_index(config: Configuration) -> SearchIndex:
     if config.settings.search == "embedded":
         return EmbeddedIndex(config.data_dir / INDEX_FILE)
     raise UserError(f"search: {redact(config.settings.search)!r}: this version has embedded only")
+
+
+def open_callbacks(config: Configuration) -> CallbackKey | None:
+    """What makes the addresses that hubs call (WebSub); None where the settings leave them nothing to call.
+
+    Without ``web.push_key`` the key is made and kept in the data folder, which only one process has: not on Kafka.
+    """
+    settings = config.settings
+    if not settings.poll.websub or not settings.web.public_url:
+        return None
+    if settings.web.push_key:
+        return key_from_text(settings.web.push_key)
+    return key_from_folder(config.data_dir) if is_embedded(settings.broker) else None
 
 
 def has_log(config: Configuration) -> bool:

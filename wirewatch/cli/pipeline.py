@@ -21,11 +21,12 @@ from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.web.kept_archive import KeptArchive
 from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
+from sinks.web.websub import HubCalls
 from wirewatch import stages
 from wirewatch.brokers.connect import connect
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.feed_health import known_feeds
-from wirewatch.cli.opening import INDEX_FILE, open_control, open_index
+from wirewatch.cli.opening import INDEX_FILE, open_callbacks, open_control, open_index
 from wirewatch.control import ControlStore
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
@@ -171,7 +172,7 @@ class Pipeline:
         # also where it hosts no stage: the log is kept within its bounds whatever runs here
         running.append(Runner(broker, handlers=handlers, sinks=sinks, clock=clock))
         if stages.POLL.name in self._roles:
-            running.append(Poller(broker, settings, clock=clock))
+            running.append(Poller(broker, settings, clock=clock, callbacks=open_callbacks(self._config)))
         if store is not None and stages.WEB.name in self._roles:
             await self._serve(broker, store, stack)
         return running
@@ -199,10 +200,24 @@ class Pipeline:
         await archive.start()
         stack.push_async_callback(archive.close)
         hub = StreamHub(broker, await broker.log_id())
-        server = WebServer(settings.web, archive, hub, self._clock, page=settings.results.page)
+        calls = self._hub_calls(broker, archive)
+        server = WebServer(settings.web, archive, hub, self._clock, page=settings.results.page, hub_calls=calls)
         await server.start()
         stack.push_async_callback(server.close)
         self.url = server.url
+
+    def _hub_calls(self, broker: Broker, archive: KeptArchive) -> HubCalls | None:
+        key = open_callbacks(self._config)
+        if key is None:
+            return None
+        return HubCalls(
+            key,
+            self._clock,
+            feed=archive.definition,
+            poll=archive.last_poll,
+            publish=broker.publish,
+            max_body=read_size(self._config.settings.poll.max_body),
+        )
 
     async def _until_stopped(self, running: Sequence[Running]) -> None:
         """Run all until one ends or a stop is asked for; then let the others finish what they have in hand."""
