@@ -1,4 +1,7 @@
-"""The control store: channels, alerts' states, the outbox and the positions of the alert sinks."""
+"""The control store: channels, alerts' states, the outbox and the positions of the alert sinks.
+
+The one on PostgreSQL is `wirewatch.control.postgresql`, imported where it is used: its client takes a while to load.
+"""
 
 from wirewatch.control.interface import (
     AlertState,

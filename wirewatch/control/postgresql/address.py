@@ -1,0 +1,77 @@
+"""From the setting ``control = "postgresql://..."`` to what libpq is told. The password is never in a message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from wirewatch.errors import UserError
+
+_FROM_ENVIRONMENT: Final = "env:"
+# only these words of libpq's are repeated: others may hold a piece of a password that was not escaped
+_BAD_PARAMETER: Final = re.compile(r'invalid URI query parameter: "(\w{1,40})"')
+_OURS: Final = {
+    "application_name": "wirewatch",
+    "client_encoding": "UTF8",
+    "connect_timeout": "10",
+    # a server that vanished without a word is noticed within a minute
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+
+
+class Address(Struct, frozen=True):
+    """``conninfo`` is for libpq and holds the password if the URL has one; ``shown`` is for people."""
+
+    conninfo: str
+    shown: str
+
+    def __repr__(self) -> str:
+        """Without the password: an address may end up in a traceback."""
+        return f"Address({self.shown!r})"
+
+
+def read_address(url: str, environ: Mapping[str, str]) -> Address:
+    """The address that a URL of libpq's form names (https://www.postgresql.org/docs/current/libpq-connect.html).
+
+    A password of the form ``env:NAME`` is read from ``environ``; without one libpq looks for PGPASSWORD and
+    ~/.pgpass. Raises `UserError` in words that repeat nothing secret.
+    """
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(url.strip()).items() if value is not None}
+    except ProgrammingError as error:
+        raise UserError(f"control: {_why_unread(str(error))}") from None  # its text may hold the password
+    shown = _shown(given)
+    if not given.get("dbname"):
+        raise UserError(f"control: {shown} names no database: write postgresql://user@host:5432/database")
+    password = given.get("password", "")
+    if password.startswith(_FROM_ENVIRONMENT):
+        name = password.removeprefix(_FROM_ENVIRONMENT)
+        if not environ.get(name):
+            raise UserError(f"control: the password of {shown} is to come from the variable {name}, which is not set")
+        given["password"] = environ[name]
+    return Address(make_conninfo(**{**_OURS, **given}), shown)
+
+
+def _why_unread(text: str) -> str:
+    found = _BAD_PARAMETER.search(text)
+    if found:
+        return (
+            f"there is no parameter {found[1]!r} of PostgreSQL connections; TLS is asked for with ?sslmode=verify-full"
+        )
+    return (
+        "the address cannot be read: write postgresql://user:password@host:5432/database, in the password"
+        " %40 for @, %3A for :, %2F for /, %23 for #, %25 for % (or user:env:NAME@ to take it from a variable)"
+    )
+
+
+def _shown(given: Mapping[str, str]) -> str:
+    user = f"{given['user']}@" if given.get("user") else ""
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"postgresql://{user}{given.get('host', '')}{port}/{given.get('dbname', '')}"

@@ -1,0 +1,324 @@
+"""The control store on a PostgreSQL server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, LiteralString, TypeVar
+
+import msgspec
+
+from wirewatch.brokers.binding import other_log
+from wirewatch.control.interface import (
+    AlertState,
+    Channel,
+    Claim,
+    Delivery,
+    NewDelivery,
+    OutboxSummary,
+    Outcome,
+    Positions,
+)
+from wirewatch.control.postgresql import outbox
+from wirewatch.control.postgresql.address import read_address
+from wirewatch.control.postgresql.migrate import HAS_VERSION, READ_VERSION, is_current, migrate
+from wirewatch.control.postgresql.outbox import Connection, readable
+from wirewatch.control.postgresql.session import Session
+from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
+from wirewatch.events import ToldBefore
+
+T = TypeVar("T")
+_STANDS: Final[LiteralString] = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms"
+_STATE: Final[LiteralString] = f"{_STANDS}, alert"
+_TOLD: Final = msgspec.json.Decoder(ToldBefore)
+
+
+class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
+    """Deliveries that were to be superseded have been claimed meanwhile."""
+
+    def __init__(self, ids: list[str]) -> None:
+        self.ids = ids
+
+
+def _state_of(row: Sequence[Any]) -> AlertState:
+    told = None if row[5] is None else _TOLD.decode(row[5])
+    return AlertState(*(*row[:5], told, *row[6:]))
+
+
+class PostgresqlControlStore:
+    """See `ControlStore`. One connection; rows that two processes want are locked one by one on the server.
+
+    A call whose answer was lost with the connection raises `PassingFault` and may have taken effect: doing it again
+    changes nothing more. What `claim` gave then waits until its lease ends.
+    """
+
+    def __init__(self, url: str, *, environ: Mapping[str, str] = os.environ, longest_s: float = 30.0) -> None:
+        """Connects nowhere yet. ``longest_s``: how long a call waits for a server that does not answer."""
+        self._address = read_address(url, environ)
+        self._where = f"the control store {self._address.shown}"
+        self._longest_s = longest_s
+        self._session: Session | None = None
+
+    async def open(self) -> None:
+        """See `ControlStore`. Raises `UserError` in words where the server lets nobody in with this address."""
+        if self._session is not None:
+            return
+        session = Session(self._address, self._where, longest_s=self._longest_s)
+        try:
+            await session.open()
+            if not is_current(await session.run(_version), self._where):
+                await asyncio.to_thread(migrate, self._address, self._where)
+        except BaseException:
+            await session.close()
+            raise
+        self._session = session
+
+    async def close(self) -> None:
+        """See `ControlStore`."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def bind_log(self, log_id: str) -> None:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> str:
+            await connection.execute("INSERT INTO about (one, log_id) VALUES (1, %s) ON CONFLICT DO NOTHING", (log_id,))
+            return str(await _value(connection, "SELECT log_id FROM about"))
+
+        bound = await self._run(work)
+        if bound != log_id:
+            raise UserError(other_log(self._where, bound, log_id))
+
+    async def healthy(self) -> str | None:
+        """See `ControlStore`."""
+        try:
+            await self._run(lambda connection: _value(connection, "SELECT count(*) FROM channels"))
+        except (BrokenStorage, PassingFault) as error:
+            return str(error)
+        return None
+
+    async def channels(self) -> list[Channel]:
+        """See `ControlStore`."""
+        return await self._run(outbox.select_channels)
+
+    async def put_channels(self, put: Sequence[Channel], remove: Sequence[str] = ()) -> None:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> None:
+            await connection.cursor().executemany(
+                f"INSERT INTO channels ({outbox.CHANNEL}) VALUES (%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608 - own text
+                " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, url = excluded.url, secret = excluded.secret,"
+                " origin = excluded.origin, disabled = excluded.disabled, created = excluded.created",
+                [msgspec.structs.astuple(channel) for channel in sorted(put, key=lambda channel: channel.id)],
+            )
+            await connection.execute("DELETE FROM channels WHERE id = ANY(%s)", (list(remove),))
+            await outbox.bury(connection, remove)
+
+        await self._run(work)
+
+    async def set_disabled(self, channel_id: str, why: str | None) -> None:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("UPDATE channels SET disabled = %s WHERE id = %s", (readable(why), channel_id))
+
+        await self._run(work)
+
+    async def position(self, sink: str, topic: str, partition: int) -> int | None:
+        """See `ControlStore`."""
+        found = await self._run(lambda connection: _position(connection, sink, topic, partition))
+        assert found is None or isinstance(found, int)
+        return found
+
+    async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
+        """See `ControlStore`."""
+        sql: LiteralString = f"SELECT {_STANDS}, NULL FROM alert_states WHERE entry_id = ANY(%s)"  # noqa: S608 - own text
+        return await self._run(lambda connection: _states(connection, sql, (list(entry_ids),)))
+
+    async def alert_states(
+        self,
+        *,
+        since_ms: int = 0,
+        subscription_id: str | None = None,
+        alert_id: str | None = None,
+        limit: int = 100,
+    ) -> list[AlertState]:
+        """See `ControlStore`."""
+        sql: LiteralString = (
+            f"SELECT {_STATE} FROM alert_states WHERE updated_ms >= %(since)s"  # noqa: S608 - own text
+            " AND (%(subscription)s::text IS NULL OR subscription_id = %(subscription)s)"
+            " AND (%(alert)s::text IS NULL OR alert_id = %(alert)s)"
+            ' ORDER BY updated_ms DESC, alert_id COLLATE "C" LIMIT %(limit)s'
+        )
+        values = {"since": since_ms, "subscription": subscription_id, "alert": alert_id, "limit": limit}
+        return await self._run(lambda connection: _states(connection, sql, values))
+
+    async def figure_maxima(self, feed_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> dict[str, dict[str, float]]:
+            rows = await connection.execute(
+                "SELECT feed_id, kind, value FROM figure_maxima WHERE feed_id = ANY(%s)", (list(feed_ids),)
+            )
+            found: dict[str, dict[str, float]] = {}
+            for feed_id, kind, value in await rows.fetchall():
+                found.setdefault(str(feed_id), {})[str(kind)] = float(value)
+            return found
+
+        return await self._run(work)
+
+    async def commit_match(
+        self,
+        sink: str,
+        states: Sequence[AlertState],
+        maxima: Mapping[str, Mapping[str, float]],
+        positions: Positions,
+    ) -> None:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> None:
+            await _move_positions(connection, sink, positions)
+            await _put_states(connection, states)
+            await connection.cursor().executemany(
+                "INSERT INTO figure_maxima (feed_id, kind, value) VALUES (%s, %s, %s)"
+                " ON CONFLICT (feed_id, kind) DO UPDATE SET value = excluded.value",
+                sorted((feed_id, kind, value) for feed_id, kinds in maxima.items() for kind, value in kinds.items()),
+            )
+
+        await self._run(work)
+
+    async def deliveries_of(self, alert_ids: Sequence[str]) -> list[Delivery]:
+        """See `ControlStore`."""
+        return await self._run(lambda connection: outbox.select_deliveries(connection, alert_ids))
+
+    async def commit_notify(
+        self,
+        sink: str,
+        new: Sequence[NewDelivery],
+        superseded: Sequence[str],
+        positions: Positions,
+    ) -> list[str]:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> list[str]:
+            await _move_positions(connection, sink, positions)
+            late = await outbox.supersede(connection, superseded)
+            if late:
+                raise _Late(late)
+            await outbox.insert(connection, new)
+            return []
+
+        try:
+            return await self._run(work)
+        except _Late as late:
+            return late.ids
+
+    async def claim(self, *, holder: str, now_ms: int, lease_ms: int, room: Mapping[str, int]) -> list[Claim]:
+        """See `ControlStore`."""
+        return await self._run(
+            lambda connection: outbox.claim(connection, holder=holder, now_ms=now_ms, lease_ms=lease_ms, room=room)
+        )
+
+    async def record_outcomes(self, holder: str, outcomes: Sequence[Outcome]) -> None:
+        """See `ControlStore`."""
+        if outcomes:
+            await self._run(lambda connection: outbox.record(connection, holder, outcomes))
+
+    async def release_leases(self, holder: str, *, due_by_ms: int | None = None) -> int:
+        """See `ControlStore`."""
+        return await self._run(lambda connection: outbox.release(connection, holder, due_by_ms))
+
+    async def expire(self, *, channel_id: str, before_ms: int, at_ms: int, error: str) -> int:
+        """See `ControlStore`."""
+        return await self._run(lambda connection: outbox.expire(connection, channel_id, before_ms, at_ms, error))
+
+    async def resend(
+        self,
+        *,
+        at_ms: int,
+        since_ms: int = 0,
+        channel_id: str | None = None,
+        alert_id: str | None = None,
+        dead_only: bool = False,
+    ) -> int:
+        """See `ControlStore`."""
+        return await self._run(
+            lambda connection: outbox.resend(
+                connection,
+                at_ms=at_ms,
+                since_ms=since_ms,
+                channel_id=channel_id,
+                alert_id=alert_id,
+                dead_only=dead_only,
+            )
+        )
+
+    async def waiting(self) -> dict[str, OutboxSummary]:
+        """See `ControlStore`."""
+        return await self._run(outbox.waiting)
+
+    async def prune(self, *, before_ms: int, limit: int = 2_000) -> int:
+        """See `ControlStore`."""
+        return await self._run(lambda connection: outbox.prune(connection, before_ms, limit))
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if self._session is None:
+            raise RuntimeError("the control store is not open")
+        return await self._session.run(work)
+
+
+async def _value(connection: Connection, sql: LiteralString, values: Sequence[object] = ()) -> object:
+    row = await (await connection.execute(sql, values)).fetchone()
+    return None if row is None else row[0]
+
+
+async def _version(connection: Connection) -> str | None:
+    if not await _value(connection, HAS_VERSION):
+        return None
+    return str(await _value(connection, READ_VERSION))
+
+
+async def _position(connection: Connection, sink: str, topic: str, partition: int) -> object:
+    sql: LiteralString = "SELECT next_offset FROM positions WHERE sink = %s AND topic = %s AND partition = %s"
+    return await _value(connection, sql, (sink, topic, partition))
+
+
+async def _move_positions(connection: Connection, sink: str, positions: Positions) -> None:
+    """Move them where they stand as was seen; the row stays locked, so that of two movers one does."""
+    for (topic, partition), move in sorted(positions.items()):
+        place = (sink, topic, partition)
+        if move.seen is None:
+            done = await connection.execute(
+                "INSERT INTO positions (next_offset, sink, topic, partition) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
+                (move.to, *place),
+            )
+        else:
+            done = await connection.execute(
+                "UPDATE positions SET next_offset = %s"
+                " WHERE sink = %s AND topic = %s AND partition = %s AND next_offset = %s",
+                (move.to, *place, move.seen),
+            )
+        if not done.rowcount:
+            raise NotOurs(move.refusal(sink, topic, partition, await _position(connection, *place)))
+
+
+async def _states(connection: Connection, sql: LiteralString, values: Any) -> list[AlertState]:
+    return [_state_of(row) for row in await (await connection.execute(sql, values)).fetchall()]
+
+
+async def _put_states(connection: Connection, states: Sequence[AlertState]) -> None:
+    rows = []
+    for state in sorted(states, key=lambda one: (one.entry_id, one.subscription_id)):
+        told = None if state.told_before is None else msgspec.json.encode(state.told_before)
+        values = msgspec.structs.astuple(state)
+        rows.append((*values[:5], told, *values[6:]))
+    await connection.cursor().executemany(
+        f"INSERT INTO alert_states ({_STATE}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608 - own text
+        " ON CONFLICT (entry_id, subscription_id) DO UPDATE SET alert_id = excluded.alert_id, seq = excluded.seq,"
+        " state = excluded.state, told_before = excluded.told_before, revision = excluded.revision,"
+        " updated_ms = excluded.updated_ms, alert = excluded.alert",
+        rows,
+    )
