@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
-from wirewatch.brokers.interface import Broker, Consumer, NewRecord, Record
+from wirewatch.brokers.interface import ALONE, UNSETTLED, Broker, Consumer, NewRecord, Record
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.topics import Topic
 
@@ -182,6 +182,15 @@ async def test_a_compacted_topic_gives_each_keys_newest_value(broker: Broker) ->
     assert newest == {"a": b"2", "b": b"back", "c": b"1"}
 
 
+async def test_the_newest_values_of_some_partitions_alone_are_given(broker: Broker) -> None:
+    published = await broker.publish([new(f"k{n}", b"%d" % n, TABLE) for n in range(20)])
+    place = published[0].partition
+    there = {record.key: record.value for record in published if record.partition == place}
+    found = await broker.latest(TABLE.name, [place])
+    assert {key: record.value for key, record in found.items()} == there
+    assert await broker.latest(TABLE.name, []) == {}
+
+
 async def test_a_group_starts_at_the_earliest_and_goes_on_where_it_committed(broker: Broker) -> None:
     await broker.publish([new(f"k{n}", b"%d" % n) for n in range(10)])
     first = await broker.consumer("g", [LOG.name])
@@ -234,6 +243,47 @@ async def test_each_partition_belongs_to_one_member_of_a_group(broker: Broker) -
         while len(await two.assignment()) < broker.partitions(LOG.name):
             await two.poll(wait=0.1)
     assert len(await poll_until(two, 8)) == 8
+
+
+async def test_a_partition_has_one_member_in_a_generation_and_generations_rise(broker: Broker) -> None:
+    one = await broker.consumer("g", [LOG.name])
+    first = await settled(one)
+    two = await broker.consumer("g", [LOG.name])
+    async with asyncio.timeout(30):
+        while await two.generation() == UNSETTLED or await one.generation() != await two.generation():
+            await asyncio.gather(one.poll(wait=0.05), two.poll(wait=0.05))
+    assert await two.generation() >= first
+    assert not set(await one.assignment()) & set(await two.assignment())
+    before = await two.generation()
+    await one.close()
+    async with asyncio.timeout(30):
+        while len(await two.assignment()) < broker.partitions(LOG.name):
+            await two.poll(wait=0.05)
+    assert await two.generation() > before or before == ALONE
+
+
+async def settled(consumer: Consumer) -> int:
+    """The generation, once this member is in one."""
+    async with asyncio.timeout(30):
+        while (generation := await consumer.generation()) == UNSETTLED:
+            await consumer.poll(wait=0.05)
+    return generation
+
+
+async def test_what_is_no_longer_ours_is_left_out_of_a_commit(broker: Broker) -> None:
+    """F9"""
+    published = await broker.publish([new(f"k{n}", b"x") for n in range(20)])
+    one = await broker.consumer("g", [LOG.name])
+    got = await poll_until(one, 20)
+    two = await broker.consumer("g", [LOG.name])
+    async with asyncio.timeout(30):
+        while await two.generation() == UNSETTLED or await one.generation() != await two.generation():
+            await asyncio.gather(one.poll(wait=0.05), two.poll(wait=0.05))
+    ours = {partition for _, partition in await one.assignment()}
+    await one.commit(got)
+    for partition in {record.partition for record in published}:
+        last = max(record.offset for record in published if record.partition == partition)
+        assert await broker.committed("g", LOG.name, partition) == (last + 1 if partition in ours else None)
 
 
 async def test_a_member_that_left_can_neither_read_nor_commit(broker: Broker) -> None:

@@ -5,14 +5,19 @@ Delivery is at least once; order holds within a partition. Keys decide the parti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from wirewatch.topics import Topic
+
+
+ALONE: Final = 0
+UNSETTLED: Final = -1
+"""Not a division of a group's partitions (see `Consumer.generation`)."""
 
 
 class NewRecord(Struct, frozen=True):
@@ -55,15 +60,32 @@ class Consumer(Protocol):
         ...
 
     async def commit(self, after: Sequence[Record]) -> None:
-        """Record that everything up to these records has taken effect; durable on return. Never goes back."""
+        """Record that everything up to these records has taken effect; durable on return. Never goes back.
+
+        Partitions that are no longer this member's are left out.
+        """
         ...
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Read on from that offset; one that is no longer kept means the earliest that is."""
+        """Read on from that offset; one that is no longer kept means the earliest that is.
+
+        Good until the next division: then reading goes on where the group's commits stand.
+        """
         ...
 
     async def assignment(self) -> list[tuple[str, int]]:
-        """The (topic, partition) pairs that are this member's now."""
+        """The (topic, partition) pairs that are this member's now; none while `generation` is `UNSETTLED`."""
+        ...
+
+    async def generation(self) -> int:
+        """Which division of the group's partitions `assignment` speaks of; cheap, asked before every effect.
+
+        The numbers rise while the group lasts, and in each a partition has one member; one that is more than
+        one higher than before tells that this member missed a division, in which others may have had its
+        partitions. `UNSETTLED` while partitions are being divided anew, or once the group has not answered
+        this member for a session (it was stopped, or cut off): until that ends nothing is surely its own.
+        `ALONE` where no other process can be a member.
+        """
         ...
 
     async def close(self) -> None:
@@ -120,8 +142,8 @@ class Broker(Protocol):
         """The first offset appended at or after that time; the end where there is none."""
         ...
 
-    async def latest(self, topic: str) -> dict[str, Record]:
-        """The newest value of each key, tombstones left out."""
+    async def latest(self, topic: str, partitions: Collection[int] | None = None) -> dict[str, Record]:
+        """The newest value of each key, tombstones left out; only of these partitions, where some are named."""
         ...
 
     async def consumer(self, group: str, topics: Sequence[str]) -> Consumer:

@@ -23,7 +23,7 @@ from wirewatch.brokers.interface import Bounds, NewRecord, Record
 from wirewatch.errors import PassingFault, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from wirewatch.brokers.embedded.opening import RunnerLock
@@ -168,8 +168,10 @@ class EmbeddedBroker:
         row = await self._partition(topic, partition)
         return await self._read(lambda conn: reading.read_offset_at(conn, row, timestamp_ms))
 
-    async def latest(self, topic: str) -> dict[str, Record]:
+    async def latest(self, topic: str, partitions: Collection[int] | None = None) -> dict[str, Record]:
         """See `Broker`."""
+        if partitions is not None and 0 not in partitions:
+            return {}
         row = await self.topic_row(topic)
         return await self._read(lambda conn: reading.read_latest(conn, row))
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from wirewatch.brokers.embedded import reading
+from wirewatch.brokers.interface import ALONE
 from wirewatch.errors import PassingFault, UserError
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ class EmbeddedConsumer:
     async def assignment(self) -> list[tuple[str, int]]:
         """See `Consumer`."""
         return [(topic, 0) for topic in self._topics if self._groups.owns(self._group, topic, self)]
+
+    async def generation(self) -> int:
+        """See `Consumer`: the log has one runner."""
+        return ALONE
 
     async def close(self) -> None:
         """See `Consumer`."""
