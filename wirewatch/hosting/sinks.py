@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from wirewatch.brokers.interface import UNSETTLED
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
@@ -32,6 +33,7 @@ class SinkHost:
         self._sink = sink
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._generation = UNSETTLED
         self._sought: set[tuple[str, int]] = set()
         self._uncommitted: dict[tuple[str, int], Record] = {}
         self._committed_at = 0.0
@@ -66,15 +68,14 @@ class SinkHost:
         except PassingFault as fault:
             await self._wait_after(decide_failure(fault), 1)
             return
-        if not records:
-            return
+        if not records or await consumer.generation() != self._generation:
+            return  # what was read since partitions were divided anew was not read from where the sink stands
         started = self._clock.monotonic()
         try:
             if not await self._write(records):
                 return
         except NotOurs as refusal:
             self._sought = set()  # every partition goes on from where its position is by now
-            self._uncommitted.clear()
             await self._wait_after(decide_failure(refusal), 1)
             return
         STAGE_SECONDS.labels(self.stage).observe(self._clock.monotonic() - started)
@@ -87,6 +88,10 @@ class SinkHost:
 
     async def _seek_new(self, consumer: Consumer) -> None:
         """Start each partition that has just become ours where the sink itself says it stands."""
+        generation = await consumer.generation()
+        if generation != self._generation:
+            # also what we keep may have been another's in between, and is read from the group's commits by now
+            self._generation, self._sought = generation, set()
         assignment = set(await consumer.assignment())
         for topic, partition in sorted(assignment - self._sought):
             position = await self._sink.position(topic, partition)
@@ -95,7 +100,7 @@ class SinkHost:
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
         for lost in self._uncommitted.keys() - assignment:
-            del self._uncommitted[lost]  # where it stands is its new reader's to say
+            del self._uncommitted[lost]  # how far it is read is its new reader's to say
         self._sought = assignment
 
     def _check_place(self, topic: str, position: int, bounds: Bounds) -> None:
