@@ -81,7 +81,7 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
     )
     if not same:
         poll = after_change(poll, before, ttl_ms=read_ttl(answer.body), now_ms=now_ms)
-        poll = after_look(poll, before)
+        poll = after_look(poll, before, now_ms=now_ms)
     poll = with_offer(poll, read_offer(answer), now_ms=now_ms)
     info = snapshot_info(feed, poll, "body", now_ms=now_ms, owner=asked.owner, answer=answer, full=asked.full)
     poll = _good(feed, poll, "unchanged" if same else "changed", answer, asked, now_ms)

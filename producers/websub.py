@@ -125,12 +125,12 @@ def told(poll: Poll, request: FetchRequest) -> Poll:
     )
 
 
-def after_look(poll: Poll, before: Poll) -> Poll:
-    """``poll``, which found a change, with what that tells of its hub: did it tell before we looked?"""
+def after_look(poll: Poll, before: Poll, *, now_ms: int) -> Poll:
+    """``poll``, which found a change, with what that tells of its hub: did it tell before we found it?"""
     hub = poll.hub
     if hub is None or hub.state != "active":
         return poll
-    kept = hub.pushed_at is not None and hub.pushed_at >= before.at
+    kept = (hub.pushed_at is not None and hub.pushed_at >= before.at) or is_promised(before, now_ms=now_ms)
     return replace(poll, hub=replace(hub, kept=min(hub.kept + 1, _KEPT_MOST) if kept else hub.kept // 2))
 
 

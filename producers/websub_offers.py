@@ -94,6 +94,8 @@ def _named(rels: str, href: str) -> Iterator[tuple[str, str]]:
 
 def _usable(url: str, base: str) -> str | None:
     """The URL in full; None for what is none that can be called, or may not stand on a topic."""
+    if not url:
+        return None
     try:
         full = str(URL(base).join(URL(url)).with_fragment(None))
         read = URL(full)

@@ -12,6 +12,7 @@ import msgspec
 from processors.diff import FeedState, decode_state
 from processors.diff.listing import listing_in_force
 from producers.opml import read_opml, write_opml
+from producers.websub import hub_words
 from wirewatch.brokers.interface import Broker
 from wirewatch.canary import CANARY_ID
 from wirewatch.cli.context import configuration
@@ -159,6 +160,7 @@ async def show(id_: Annotated[str, cyclopts.Parameter(name="id")], /, *, json: b
         ("last good", poll.last_good if poll else ""),
         ("last change", poll.last_change if poll else ""),
         ("next poll", poll.next_due if poll else ""),
+        ("hub", hub_words(poll.hub, now_ms=SystemClock().now_ms()) if poll and poll.hub else "none offered"),
         ("snapshot", poll.number if poll else ""),
         *_learned(learned).items(),
     ]
