@@ -151,6 +151,7 @@ class Hubs:
         poll = await self._amend(feed_id, lambda poll: asking(poll, callback, now_ms=self._clock.now_ms()), of=hub)
         if poll is None or poll.hub is None or poll.hub.callback != callback:
             return
+        self._note(feed_id, poll.hub)
         error = await self._ask(self._as_ask("subscribe", _Held(feed_id, hub.url, hub.topic, callback)))
         if error is None:
             _log.info("a hub was asked to tell of a feed's changes", feed=feed_id, hub=hub.url)
