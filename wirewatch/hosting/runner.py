@@ -51,7 +51,10 @@ def streamed_inputs(stage: str) -> tuple[str, ...]:
 
 
 class Runner:
-    """Hosts stages on a broker. ``inputs`` overrides, by stage, which topics it is fed from."""
+    """Hosts stages on a broker. ``inputs`` overrides, by stage, which topics it is fed from.
+
+    ``hosts`` are hosts made elsewhere, which it runs, drains and measures beside its own.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Runner:
         *,
         handlers: Sequence[Handler] = (),
         sinks: Sequence[Sink] = (),
+        hosts: Sequence[Host] = (),
         clock: Clock | None = None,
         inputs: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
@@ -66,7 +70,7 @@ class Runner:
         self._clock = clock or SystemClock()
         self._stopping = asyncio.Event()
         given = inputs or {}
-        self.hosts: list[Host] = []
+        self.hosts: list[Host] = list(hosts)
         for handler in handlers:
             if not isinstance(broker, EmbeddedBroker):
                 raise UserError(f"stage {handler.stage} runs inside wirewatch only on the embedded broker")

@@ -1,0 +1,15 @@
+"""The Faust host: the pure handlers of `processors`, run on Kafka as Faust agents with their state in tables.
+
+The face for `wirewatch run` is `FaustHost`, a host like those of `wirewatch.hosting.runner`::
+
+    hosts = [FaustHost(settings, data_dir, handler, streamed_inputs(handler.stage), broker) for handler in handlers]
+    Runner(broker, hosts=hosts, sinks=sinks)
+
+It lives in the event loop it is run in; any number of them, beside other clients. The rooms: `host` (start, stop,
+start again), `building` (the app and its settings), `work` (what becomes of one record), `transport` and `progress`
+(what is read and committed), `records`, `names`.
+"""
+
+from processors.faust_host.host import FaustHost
+
+__all__ = ["FaustHost"]

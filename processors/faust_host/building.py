@@ -1,0 +1,134 @@
+"""The Faust app of a stage: every setting that one of our guards rests on is made here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import faust
+from faust.auth import SASLCredentials, SSLCredentials
+from msgspec import Struct
+
+from wirewatch.errors import UserError
+from wirewatch.topics import STATE_TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from faust.auth import Credentials
+
+    from wirewatch.brokers.kafka.address import Address
+
+_COMMIT_SECONDS: Final = 0.5
+"""What a killed worker does again is at most what it did in so long."""
+_REQUEST_BYTES: Final = 25 << 20
+"""The largest record we send is a dead letter of 24 MiB."""
+_FETCH_BYTES: Final = 1 << 20
+"""What is read ahead of one partition; a single record that is larger comes alone."""
+_QUEUED_RECORDS: Final = 64
+_POLLED_RECORDS: Final = 64
+_NEVER_SECONDS: Final = 86_400.0
+
+
+class Plan(Struct, frozen=True):
+    """What an app is built from. ``partitions`` is what each topic has on the cluster."""
+
+    stage: str
+    address: Address
+    folder: Path
+    inputs: tuple[str, ...]
+    partitions: Mapping[str, int]
+    worker_name: str
+    store: str = "memory://"
+
+
+def app_id(stage: str) -> str:
+    """The app's id, which is its consumer group's too."""
+    return f"wirewatch.{stage}"
+
+
+def broker_urls(address: Address) -> list[str]:
+    """The cluster's servers as the addresses that pick our transport."""
+    return [f"wirewatch://{server}" for server in address.servers]
+
+
+def credentials_of(address: Address) -> Credentials | None:
+    """What Faust is told of TLS and SASL; None where the cluster is spoken to in the open."""
+    options = address.options()
+    context = options.get("ssl_context")
+    if address.username:
+        return SASLCredentials(
+            username=address.username, password=address.password, mechanism=address.mechanism, ssl_context=context
+        )
+    return None if context is None else SSLCredentials(context)
+
+
+def build_app(plan: Plan) -> faust.App:
+    """An app without agents. Nothing is connected yet."""
+    address = plan.address
+    session = address.session_ms / 1000
+    return faust.App(
+        app_id(plan.stage),
+        broker=broker_urls(address),
+        broker_credentials=credentials_of(address),
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 10,
+        broker_request_timeout=max(90.0, session + 10),
+        broker_commit_interval=_COMMIT_SECONDS,
+        broker_max_poll_records=_POLLED_RECORDS,
+        # a stage that waits for a fault to pass asks for no records meanwhile, and is no less alive
+        broker_max_poll_interval=_NEVER_SECONDS,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=plan.worker_name,
+        consumer_max_fetch_size=_FETCH_BYTES,
+        producer_acks=-1,
+        producer_compression_type="zstd",
+        producer_linger=0,
+        producer_max_request_size=_REQUEST_BYTES,
+        stream_buffer_maxsize=_QUEUED_RECORDS,
+        stream_wait_empty=True,
+        stream_publish_on_commit=False,
+        # exactly-once leaves markers that a table's recovery waits behind for ever
+        processing_guarantee="at_least_once",
+        store=plan.store,
+        datadir=plan.folder,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=plan.partitions[plan.inputs[0]],
+        autodiscover=False,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+
+
+def input_topic(app: faust.App, plan: Plan) -> Any:
+    """The stage's inputs as one channel of raw bytes."""
+    return app.topic(
+        *plan.inputs, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+    )
+
+
+def state_table(app: faust.App, plan: Plan) -> Any:
+    """The table of the stage's state, its changelog on the topic that has a name of our own."""
+    name = STATE_TOPICS[plan.stage].name
+    if plan.partitions[name] != plan.partitions[plan.inputs[0]]:
+        raise UserError(
+            f"{name} has {plan.partitions[name]} partitions, {plan.inputs[0]} has {plan.partitions[plan.inputs[0]]}: "
+            "a feed's state would be looked for in the wrong place; create both anew with equal partitions"
+        )
+    changelog = app.topic(
+        name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        partitions=plan.partitions[name],
+        compacting=True,
+        deleting=False,
+        acks=False,
+        internal=True,
+        allow_empty=True,
+    )
+    # a small buffer: states are large, and what is buffered counts in memory
+    return app.Table(plan.stage, key_type=bytes, value_type=bytes, changelog_topic=changelog, recovery_buffer_size=100)
