@@ -23,7 +23,7 @@ from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
 from sinks.web.websub import HubCalls
 from wirewatch import stages
-from wirewatch.brokers.connect import connect
+from wirewatch.brokers.connect import connect, is_embedded
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.feed_health import known_feeds
 from wirewatch.cli.opening import INDEX_FILE, open_callbacks, open_control, open_index
@@ -31,7 +31,7 @@ from wirewatch.control import ControlStore
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.hosting import Handler, Sink
-from wirewatch.hosting.runner import Runner
+from wirewatch.hosting.runner import Host, Runner, streamed_inputs
 from wirewatch.logs import get_logger
 from wirewatch.net.guard import Guard
 from wirewatch.probes import ProbeListener, Readiness
@@ -170,12 +170,24 @@ class Pipeline:
         for sink in sinks:
             stack.push_async_callback(sink.close)
         # also where it hosts no stage: the log is kept within its bounds whatever runs here
-        running.append(Runner(broker, handlers=handlers, sinks=sinks, clock=clock))
+        hosts: list[Host] = []
+        if not is_embedded(settings.broker):
+            hosts, handlers = self._on_faust(broker, handlers), []
+        running.append(Runner(broker, handlers=handlers, sinks=sinks, hosts=hosts, clock=clock))
         if stages.POLL.name in self._roles:
             running.append(Poller(broker, settings, clock=clock, callbacks=open_callbacks(self._config)))
         if store is not None and stages.WEB.name in self._roles:
             await self._serve(broker, store, stack)
         return running
+
+    def _on_faust(self, broker: Broker, handlers: Sequence[Handler]) -> list[Host]:
+        from processors.faust_host import FaustHost  # noqa: PLC0415 - an embedded log needs none of it
+
+        settings, data = self._config.settings, self._config.data_dir
+        return [
+            FaustHost(settings, data, handler, streamed_inputs(handler.stage), broker, clock=self._clock)
+            for handler in handlers
+        ]
 
     def _deliverer(self, store: ControlStore, stack: AsyncExitStack) -> Deliverer:
         settings = self._config.settings
