@@ -236,7 +236,10 @@ async def test_each_partition_belongs_to_one_member_of_a_group(broker: Broker) -
     one = await broker.consumer("g", [LOG.name])
     two = await broker.consumer("g", [LOG.name])
     assert not set(await one.assignment()) & set(await two.assignment())
-    read = await one.poll(wait=0) + await two.poll(wait=0)
+    read: list[Record] = []
+    async with asyncio.timeout(20):
+        while len(read) < 8:
+            read += await one.poll(wait=0.05) + await two.poll(wait=0.05)
     assert len({(r.partition, r.offset) for r in read}) == len(read) == 8
     await one.close()
     async with asyncio.timeout(20):

@@ -13,6 +13,7 @@ from aiokafka import errors as kafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import TopicPartition
 
+from wirewatch.brokers.interface import UNSETTLED
 from wirewatch.brokers.kafka.failures import explain
 from wirewatch.brokers.kafka.records import decode
 from wirewatch.errors import PassingFault, UserError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _log = get_logger("kafka")
 _JOIN_SECONDS: Final = 60.0
 _COMMIT_SECONDS: Final = 20.0
+_HEARTBEAT_MS: Final = 1_000
+"""How soon a member learns that the group divides its partitions anew."""
 _HANDOVER_SECONDS: Final = 5.0
 """So long may the records in hand take to be committed before their partitions go to another member."""
 _LOOK_SECONDS: Final = 5.0
@@ -63,7 +66,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=address.session_ms,
-            heartbeat_interval_ms=min(3_000, address.session_ms // 3),
+            heartbeat_interval_ms=_HEARTBEAT_MS,
             rebalance_timeout_ms=max(address.session_ms, 10_000),
             max_poll_interval_ms=_IDLE_MS,
             fetch_max_bytes=_FETCH_BYTES,
@@ -76,6 +79,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
         self._let_go.set()
         self._after: TopicPartition | None = None
         self._looked_at = 0.0
+        self._session = address.session_ms / 1000
+        self._heard_at = -float("inf")
         self._closed = False
 
     async def start(self) -> None:
@@ -87,6 +92,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
         except (kafka.KafkaError, OSError, TimeoutError) as error:
             await self.close()
             raise explain(error, self._doing("joining")) from error
+        self._note_heartbeats()
 
     async def poll(self, *, max_records: int = 256, max_bytes: int = 16 << 20, wait: float = 1.0) -> list[Record]:
         """See `Consumer`. Partitions take turns at being read first."""
@@ -147,8 +153,23 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
         self._client.seek(place, max(0, offset))
 
     async def assignment(self) -> list[tuple[str, int]]:
-        """See `Consumer`. Empty while partitions change hands."""
+        """See `Consumer`."""
+        if await self.generation() == UNSETTLED:
+            return []
         return sorted((self._link.our_name(place.topic), place.partition) for place in self._client.assignment())
+
+    async def generation(self) -> int:
+        """See `Consumer`: the group's own generation."""
+        coordinator, subscription = self._client._coordinator, self._client._subscription  # noqa: SLF001 - said nowhere else
+        known = coordinator is not None and subscription.subscription is not None
+        if self._closed or not known or subscription.reassignment_in_progress:
+            return UNSETTLED
+        if coordinator.need_rejoin(subscription.subscription) or coordinator.generation < 1:
+            return UNSETTLED
+        # a process that was stopped must not take its old partitions for its own when it goes on
+        if asyncio.get_running_loop().time() - self._heard_at > self._session:
+            return UNSETTLED
+        return int(coordinator.generation)
 
     async def close(self) -> None:
         """See `Consumer`. A member with a kept name leaves too: only one that was killed keeps its place."""
@@ -180,6 +201,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - as above
         """Nothing is known of them yet: each is read from where the group committed."""
+        self._heard_at = asyncio.get_running_loop().time()
         self._held.clear()
         self._committed.clear()
 
@@ -222,6 +244,20 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
             self._held.setdefault(place, deque()).extend(records)
             size += _size_of(records)
         return size
+
+    def _note_heartbeats(self) -> None:
+        """Keep the time of the last heartbeat that the group answered; the client keeps it to itself."""
+        coordinator = self._client._coordinator  # noqa: SLF001 - as said
+        beat = coordinator._do_heartbeat  # noqa: SLF001 - as said
+
+        async def noted() -> bool:
+            sent_at = asyncio.get_running_loop().time()
+            answered = bool(await beat())
+            if answered:
+                self._heard_at = sent_at
+            return answered
+
+        coordinator._do_heartbeat = noted  # noqa: SLF001 - as said
 
     async def _learn_committed(self, places: Iterable[TopicPartition]) -> None:
         """Where the group stands, once for each partition after it was assigned."""
