@@ -9,7 +9,7 @@ from lxml import etree
 from processors.parse.feed_roles import Roles
 from processors.parse.media import MOST, is_pixel
 from processors.parse.text import inner_text_of_title
-from processors.parse.urls import absolute
+from processors.parse.urls import absolute, all_plain
 from processors.parse.xml_text import own_text, title_of
 from wirewatch.events import Media
 
@@ -39,7 +39,7 @@ def media_of(
     found: dict[str, list[etree._Element]], base: str, roles: Roles, in_body: tuple[Media, ...]
 ) -> tuple[Media, ...]:
     """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
-    links = [link for link in found.get("link", ()) if link.get("rel") in {"enclosure", "image"}]
+    links = [link for link in found.get("link", ()) if link.get("rel") in _SHOWN_LINKS]
     if not in_body and not links and _ROLES.isdisjoint(found):
         return ()
     taken: dict[str, Media] = {}
@@ -49,7 +49,12 @@ def media_of(
         pictured = link.get("rel") == "image"
         _take(taken, _image(link.get("href"), base) if pictured else _from_attributes(link, link.get("href"), base))
     for group in found.get("media-group", ()):
-        _add_media_rss(taken, by_role(group, roles), base, roles)
+        pictures = _pictures_alone(group, roles)
+        if not pictures:
+            _add_media_rss(taken, by_role(group, roles), base, roles)
+        for url in pictures if all_plain(pictures) else [absolute(base, address) for address in pictures]:
+            if url is not None and url not in taken:
+                taken[url] = Media("image", url)
     _add_media_rss(taken, found, base, roles)
     for image in found.get("itunes-image", ()):
         _take(taken, _image(image.get("href") or image.get("url") or own_text(image), base))
@@ -59,6 +64,27 @@ def media_of(
 
 
 _ROLES = frozenset({"enclosure", "media-group", "media-content", "media-thumbnail", "itunes-image"})
+_SHOWN_LINKS = frozenset({"enclosure", "image"})
+
+
+def _pictures_alone(group: etree._Element, roles: Roles) -> list[str]:
+    """The addresses in a group that holds one picture in many sizes and nothing else; empty where it holds more.
+
+    A picture that says what it is, with no title and nothing in it, is its address alone: no more is asked of it.
+    """
+    addresses: list[str] = []
+    for child in group:
+        address = child.get("url")
+        if (
+            not address
+            or child.get("medium") != "image"
+            or child.get("title") is not None
+            or len(child)
+            or roles[child.tag] != "media-content"
+        ):
+            return []
+        addresses.append(address)
+    return addresses
 
 
 def _take(taken: dict[str, Media], media: Media | None) -> None:

@@ -14,53 +14,56 @@ from xxhash import xxh3_128_hexdigest
 
 _ROOT = re.compile(rb"(?:\s*+<\?[^>]*+>)*+\s*+<(rss|rdf:RDF|feed|urlset)[\s>]")
 _ENTRIES = {b"rss": b"item", b"rdf:RDF": b"item", b"feed": b"entry", b"urlset": b"url"}
-_AFTER_NAME = frozenset({b" ", b"\t", b"\r", b"\n", b">"})
+_ENDS = {name: re.compile(rb"</" + name + rb">") for name in {*_ENTRIES.values()}}
+_AFTER_NAME = b" \t\r\n>"
 
 
 class Slices(Struct, frozen=True):
-    """``raws`` are entries from their start tag up to their end tag, ``between`` what stands around them."""
+    """``starts`` are where entries' start tags begin in ``source``, ``ends`` where their end tags do."""
 
+    source: bytes
     name: bytes
-    raws: list[bytes]
-    between: list[bytes]
+    starts: list[int]
+    ends: list[int]
     hashes: tuple[str, ...]
 
     def without(self, known: Container[str]) -> bytes | None:
         """The document with an empty element in the place of each known entry; None where none is known."""
         end, empty = b"</" + self.name + b">", b"<" + self.name + b"/>"
         pieces: list[bytes] = []
-        left_out = 0
-        for gap, raw, hashed in zip(self.between, self.raws, self.hashes, strict=False):
-            pieces.append(gap)
+        left_out = at = 0
+        for start, stop, hashed in zip(self.starts, self.ends, self.hashes, strict=True):
             if hashed in known:
                 left_out += 1
-                pieces.append(empty)
+                pieces += (self.source[at:start], empty)
             else:
-                pieces += (raw, end)
-        pieces.append(self.between[-1])
+                pieces += (self.source[at:stop], end)
+            at = stop + len(end)
+        pieces.append(self.source[at:])
         return b"".join(pieces) if left_out else None
 
 
 def slices_of(source: bytes) -> Slices | None:
     """``source`` (UTF-8) cut at its entries; None where they cannot be told by their tags.
 
-    Searched by bytes and each byte once: patterns take several times as long.
+    Each byte is looked at once: end tags by a pattern that is one word, which is found faster than by ``find``, start
+    tags by ``find``, as the next one is near.
     """
     root = _ROOT.match(source)
     if root is None:
         return None
     name = _ENTRIES[root.group(1)]
-    start, width = b"<" + name, len(name) + 1
-    raws: list[bytes] = []
-    between: list[bytes] = []
-    *pieces, rest = source.split(b"</" + name + b">")
-    for piece in pieces:
-        at = piece.find(start)
-        while at >= 0 and piece[at + width : at + width + 1] not in _AFTER_NAME:  # <items>
-            at = piece.find(start, at + width)
-        if at < 0:
+    tag, width = b"<" + name, len(name) + 1
+    ends = [found.start() for found in _ENDS[name].finditer(source)]
+    starts: list[int] = []
+    at = 0
+    for end in ends:
+        start = source.find(tag, at, end)
+        while start >= 0 and (start + width == end or source[start + width] not in _AFTER_NAME):  # <items>
+            start = source.find(tag, start + width, end)
+        if start < 0:
             return None
-        between.append(piece[:at])
-        raws.append(piece[at:])
-    between.append(rest)
-    return Slices(name, raws, between, tuple(map(xxh3_128_hexdigest, raws))) if raws else None
+        starts.append(start)
+        at = end + width + 2
+    hashes = [xxh3_128_hexdigest(source[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return Slices(source, name, starts, ends, tuple(hashes)) if hashes else None

@@ -119,7 +119,7 @@ def _raw_hashes(slices: Slices | None, items: list[etree._Element], roles: Roles
     """
     stones = [index for index, item in enumerate(items) if roles[item.tag] == "deleted"]
     one_parent = not items or items[0].getparent() is items[-1].getparent()  # else not in the order of the document
-    if slices is None or len(slices.raws) != len(items) - len(stones) or not one_parent:
+    if slices is None or len(slices.hashes) != len(items) - len(stones) or not one_parent:
         return None
     hashes = list(slices.hashes)
     for index in stones:

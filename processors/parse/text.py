@@ -58,6 +58,20 @@ def _one_line(text: str) -> str:
     return line if line.isprintable() else " ".join(clean_characters(line).split())
 
 
+def _is_line(html: str) -> bool:
+    """Whether this is one line of text and nothing else, its own text and its own HTML: as most summaries are."""
+    return (
+        html.isprintable()
+        and "&" not in html
+        and "<" not in html
+        and ">" not in html
+        and "  " not in html
+        and html[:1] != " "
+        and html[-1:] != " "
+        and len(html) * 4 <= LONGEST_TEXT
+    )
+
+
 def plain_text(html: str) -> str:
     """What a reader sees: block elements become line breaks, white space is collapsed inside lines, entities are
     decoded, markup that was escaped twice is mended, and characters that nobody sees are gone.
@@ -102,8 +116,8 @@ def _twice_decoded(text: str) -> str:
 def inner_text_of_title(html: str) -> str:
     """A headline in one line. Tags that HTML knows are markup, anything else in angle brackets is text."""
     if "<" not in html:
-        line = decode_entities(html)
-        if "<" not in line and "&" not in line:
+        line = decode_entities(html) if "&" in html else html
+        if "&" not in line and "<" not in line:
             return _one_line(line)
     pieces: list[str] = []
     for kind, name, raw in tokens(mended(html)):
@@ -139,6 +153,8 @@ def cut(text: str) -> tuple[str, bool]:
 
 def read_markup(html: str, base_url: str) -> Content:
     """Everything an entry's markup gives, in one pass over it: text, safe HTML, media and links."""
+    if _is_line(html):
+        return Content(html, html)
     if "<" not in html and "&" not in html:
         text, truncated = cut(_lines(html))
         return Content(text, _paragraphs(text), truncated=truncated)

@@ -73,7 +73,7 @@ def _is_binary(kind: str) -> bool:
 
 def title_of(element: etree._Element) -> str:
     """A headline in one line, whatever stands in it."""
-    if is_bare(element):
+    if not len(element) and not element.keys():  # bare, as nearly all are
         return inner_text_of_title(element.text or "")
     if is_literal(element) and not len(element):
         return literal_line(element.text or "")
@@ -84,7 +84,7 @@ def title_of(element: etree._Element) -> str:
 
 def content_of(element: etree._Element, base: str) -> Content:
     """A body: its text, its HTML made safe, its media and links."""
-    if is_bare(element):
+    if not len(element) and not element.keys():  # bare, as nearly all are
         return read_markup(element.text or "", base)
     if is_literal(element) and not len(element):
         return read_literal(element.text or "")
