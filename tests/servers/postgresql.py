@@ -126,6 +126,12 @@ class PostgresqlServer:
         self.stop()
         self.start()
 
+    def pause(self) -> int:
+        """SIGSTOP to what takes new connections: nobody new gets an answer. Its process id."""
+        assert self._server.process is not None
+        self._server.pause()
+        return self._server.process.pid
+
     def pause_backends(self, url: str) -> list[int]:
         """SIGSTOP to what serves that database: connections stay open and nothing answers. Their process ids."""
         name = url.rsplit("/", 1)[1]

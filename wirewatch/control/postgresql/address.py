@@ -45,8 +45,10 @@ def read_address(url: str, environ: Mapping[str, str]) -> Address:
     """
     try:
         given = {key: str(value) for key, value in conninfo_to_dict(url.strip()).items() if value is not None}
-    except ProgrammingError as error:
-        raise UserError(f"control: {_why_unread(str(error))}") from None  # its text may hold the password
+    except ProgrammingError as error:  # its text may hold a piece of the password
+        raise UserError(f"control: {_why_unread('' if '@' in url.partition('?')[2] else str(error))}") from None
+    if _is_torn(given, url):
+        raise UserError(f"control: {_why_unread('')}")
     shown = _shown(given)
     if not given.get("dbname"):
         raise UserError(f"control: {shown} names no database: write postgresql://user@host:5432/database")
@@ -59,9 +61,14 @@ def read_address(url: str, environ: Mapping[str, str]) -> Address:
     return Address(make_conninfo(**{**_OURS, **given}), shown)
 
 
+def _is_torn(given: Mapping[str, str], url: str) -> bool:
+    """Whether a password that was not escaped has ended up in other parts, which are shown to people."""
+    parts = (given.get("host", ""), given.get("port", ""), given.get("dbname", ""), url.partition("?")[2])
+    return any("@" in part for part in parts) or not re.fullmatch(r"[0-9,]*", given.get("port", ""))
+
+
 def _why_unread(text: str) -> str:
-    found = _BAD_PARAMETER.search(text)
-    if found:
+    if found := _BAD_PARAMETER.search(text):
         return (
             f"there is no parameter {found[1]!r} of PostgreSQL connections; TLS is asked for with ?sslmode=verify-full"
         )

@@ -28,7 +28,7 @@ _FOREIGN: Final[LiteralString] = """
     ORDER BY c.relname LIMIT 3
 """  # tables but for those of extensions
 _LOCK: Final = 0x77774354  # "wwCT", as in the file on SQLite
-_WAIT: Final[LiteralString] = "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '10min'"
+_WAIT: Final[LiteralString] = "SET lock_timeout = '60s'; SET statement_timeout = '10min'"
 
 
 def is_current(version: str | None, where: str) -> bool:
@@ -51,7 +51,8 @@ def migrate(address: Address, where: str) -> None:
     try:
         with failures_in_words(where), connection:
             connection.execute(_WAIT)
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            # the session's and not the transaction's: SQLAlchemy begins with a rollback; it ends with the connection
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
             if not is_current(_version(connection, where), where):
                 _upgrade(connection, where)
     finally:
