@@ -24,11 +24,15 @@ from wirewatch.times import format_ms
 
 
 class Asked(Struct, frozen=True):
-    """How the poll was made. ``full``: without validators, as asked for by the diff or by the day."""
+    """How the poll was made. ``full``: without validators, as asked for by the diff or by the day.
+
+    ``fence``: the diff does not know yet that the feed is this owner's; the first good answer tells it.
+    """
 
     owner: int
     cadence: Cadence
     full: bool = False
+    fence: bool = False
 
 
 class PollDecision(Struct, frozen=True):
@@ -162,11 +166,14 @@ def _blank(feed: Feed, owner: int, now_ms: int) -> Poll:
 
 
 def _confirm(feed: Feed, before: Poll, answer: Answer, asked: Asked, now_ms: int) -> PollDecision:
-    """The body that was published last is still what the source shows: say so as long as that is owed."""
+    """The body that was published last is still what the source shows: say so as long as that is owed.
+
+    A fence says so too: where a predecessor published another body meanwhile, the diff asks for the whole one.
+    """
     snapshots: list[NewRecord] = []
     poll = before
-    if before.owed > 0 and before.body_number is not None:
-        poll = replace(before, number=before.number + 1, owed=before.owed - 1)
+    if (before.owed > 0 or asked.fence) and before.body_number is not None:
+        poll = replace(before, number=before.number + 1, owed=max(before.owed - 1, 0))
         info = snapshot_info(feed, poll, "confirmation", now_ms=now_ms, owner=asked.owner, answer=answer)
         snapshots.append(snapshot_record(info, None))
     return PollDecision(snapshots, _good(feed, poll, "unchanged", answer, asked, now_ms))

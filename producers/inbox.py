@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wirewatch import topics
+from wirewatch.brokers.interface import UNSETTLED
 from wirewatch.errors import BadInput, PassingFault
 from wirewatch.events import FetchRequest, decode
 from wirewatch.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from wirewatch.brokers.interface import Broker, Consumer, Record
 
 _log = get_logger("poll")
@@ -55,8 +58,22 @@ class Inbox:
 
     async def assigned(self) -> frozenset[int]:
         """The partitions that are ours: the feeds of the same partitions are ours too."""
-        assert self._consumer is not None, "open() comes first"
+        if self._consumer is None:
+            return frozenset()
         return frozenset(partition for _, partition in await self._consumer.assignment())
+
+    async def generation(self) -> int:
+        """Which division of the group's partitions `assigned` speaks of (see `Consumer.generation`)."""
+        return UNSETTLED if self._consumer is None else await self._consumer.generation()
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """These are another's now, who is given their unserved requests; should they come back, so are we."""
+        for partition in partitions:
+            self._reached.pop(partition, None)
+            for waiting in self._order.pop(partition, ()):
+                if not waiting.served:
+                    self._seen.pop(waiting.request.id, None)
+                    self.done([waiting])
 
     async def receive(self, *, wait: float) -> list[Waiting]:
         """What came newly within ``wait`` seconds. A record that is no request is logged and passed over."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from producers.answers import Limits
 from producers.asking import Asking
 from producers.cadence import Cadence
-from producers.canary import run_canary
+from producers.heeding import due_after
 from producers.inbox import Inbox, Waiting
 from producers.observing import Observed
+from producers.ownership import Ownership
 from producers.plan import definition_hash, host_of, user_agent
 from producers.publishing import Publisher
 from producers.recovery import recover
@@ -23,9 +24,8 @@ from producers.websub_asking import HubAsking
 from producers.websub_hubs import Hubs
 from producers.wishes import WISH_CAP_MS
 from wirewatch import topics
-from wirewatch.brokers.partitioning import partition_for
 from wirewatch.brokers.view import LatestView
-from wirewatch.canary import CANARY_ID
+from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Feed, Poll, decode
 from wirewatch.logs import get_logger
 from wirewatch.net import Guard
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _log = get_logger("poll")
 _STATES_EVERY = 10.0
+_PAUSE = 1.0
+_RECOVERED = (topics.POLLS, topics.SNAPSHOTS)
 
 
 def limits_of(poll: PollSettings) -> Limits:
@@ -91,12 +93,12 @@ class Poller:
         self._schedule = Schedule(concurrency=settings.poll.concurrency, per_host=per_host)
         self._feeds: LatestView[Feed] = LatestView(broker, topics.FEEDS.name, _read_feed)
         self._inbox = Inbox(broker, self.stage)
+        self._ownership = Ownership(self._inbox, partitions_of(broker))
         self._observed = Observed(settings.ops.feed_series)
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: Turns | None = None
-        self._assigned: frozenset[int] = frozenset()
         self._failed: BaseException | None = None
 
     @property
@@ -136,12 +138,10 @@ class Poller:
 
     async def _begin(self, asking: Asking) -> None:
         await self._inbox.open()
-        self._assigned = await self._inbox.assigned()
         await self._feeds.refresh()
-        recovered = await recover(self._broker, self._feeds.values, now_ms=self._clock.now_ms())
         self._turns = Turns(
-            polls=recovered.polls,
-            owner=recovered.owner + 1,
+            polls={},
+            ownership=self._ownership,
             asking=asking,
             publisher=Publisher(self._broker, self._clock, patience=self._drain_seconds, stopping=self._stopping),
             inbox=self._inbox,
@@ -150,13 +150,14 @@ class Poller:
             clock=self._clock,
             environ=self._environ,
         )
-        for feed_id in list(self._feeds.values):
-            self._place(feed_id)
-        _log.info("polling", feeds=len(self._schedule), owner=recovered.owner + 1)
+        await self._take_over()
 
     async def _until_stopped(self) -> None:
         """Run the loops until `stop`, or until one of them ends by an error, which is raised."""
-        loops = [self._follow_feeds(), self._follow_requests(), self._work(), self._show_states(), self._sing()]
+        steps = [self._follow_feeds, self._follow_requests]
+        if parse_duration_ms(self._settings.ops.canary_every) > 0:
+            steps.append(self._sing)
+        loops = [self._work(), self._show_states(), *(self._again(step) for step in steps)]
         if self._settings.poll.websub:
             loops.append(self._keep_hubs())
         tasks = [asyncio.create_task(one) for one in loops]
@@ -184,42 +185,53 @@ class Poller:
     # -- what is followed
 
     async def _follow_feeds(self) -> None:
-        while True:
-            for feed_id in await self._feeds.wait_changed(1.0):
-                self._place(feed_id)
-
-    async def _follow_requests(self) -> None:
-        while True:
-            for waiting in await self._inbox.receive(wait=1.0):
-                if waiting.request.kind in {"unconditional", "page-check"}:
-                    self._place_request(waiting)
-                else:
-                    await self._heed(waiting)
-            assigned = await self._inbox.assigned()
-            if assigned != self._assigned:
-                await self._take_over(assigned)
-
-    async def _take_over(self, assigned: frozenset[int]) -> None:
-        """Partitions came or went: go on with their feeds from what their last poller recorded."""
-        assert self._turns is not None, "nothing is followed before the start"
-        gained, self._assigned = assigned - self._assigned, assigned
-        if gained:
-            recovered = await recover(self._broker, self._feeds.values, now_ms=self._clock.now_ms())
-            self._turns.owner = max(self._turns.owner, recovered.owner) + 1
-            for feed_id, poll in recovered.polls.items():
-                if self._partition(feed_id) in gained:
-                    self._turns.polls[feed_id] = poll
-        for feed_id in list(self._feeds.values):
+        for feed_id in await self._feeds.wait_changed(1.0):
             self._place(feed_id)
 
-    def _partition(self, feed_id: str) -> int:
-        return partition_for(feed_id, self._broker.partitions(topics.FETCH_REQUESTS.name))
+    async def _follow_requests(self) -> None:
+        received = await self._inbox.receive(wait=1.0)
+        await self._take_over()  # first: they may be for feeds that have just become ours
+        for waiting in received:
+            if waiting.request.kind in {"unconditional", "page-check"}:
+                self._place_request(waiting)
+            else:
+                await self._heed(waiting)
+
+    async def _take_over(self) -> None:
+        """Where partitions came or went, go on with their feeds from what their last poller recorded.
+
+        What came is read only after it is ours: by then the predecessor has been told to stop, or was given up.
+        """
+        assert self._turns is not None, "nothing is followed before the start"
+        division = await self._ownership.divide()
+        if division is None:
+            return
+        self._ownership.let_go(division)
+        self._inbox.forget(division.lost - division.gained)
+        self._turns.forget_not_ours()
+        self._place_all()
+        now_ms = self._clock.now_ms()
+        recovered = await recover(self._broker, self._feeds.values, partitions=division.gained, now_ms=now_ms)
+        self._turns.polls.update(recovered.polls)
+        self._ownership.take(division, recovered.owner)
+        self._place_all()
+        _log.info(
+            "polling",
+            feeds=len(self._schedule),
+            generation=division.generation,
+            gained=sorted(division.gained),
+            lost=sorted(division.lost - division.gained),
+        )
+
+    def _place_all(self) -> None:
+        for feed_id in list(self._feeds.values):
+            self._place(feed_id)
 
     def _place(self, feed_id: str) -> None:
         """Put a feed where it belongs in the schedule, after its definition or our share of feeds changed."""
         assert self._turns is not None, "nothing is followed before the start"
         feed = self._feeds.get(feed_id)
-        if feed is None or not feed.enabled or self._partition(feed_id) not in self._assigned:
+        if feed is None or not feed.enabled or not self._ownership.has(feed_id):
             self._turns.feeds.pop(feed_id, None)
             self._schedule.remove(feed_id)
             self._turns.resume(feed_id)  # what is removed or switched off is asked again once it is back
@@ -281,9 +293,7 @@ class Poller:
         if poll.stopped:
             self._schedule.remove(feed_id)
         else:
-            due_ms = parse_ms(poll.next_due)
-            if waiting.request.kind == "pushed" and poll.failures == 0:
-                due_ms = min(due_ms, parse_ms(poll.at) + self._cadence.min_ms)
+            due_ms = due_after(self._cadence, poll, waiting.request)
             wait_ms = min(max(due_ms - self._clock.now_ms(), 0), self._cadence.max_ms)
             self._put(feed_id, feed.url, self._clock.monotonic() + wait_ms / 1000)
 
@@ -326,9 +336,8 @@ class Poller:
         while True:
             assert self._turns is not None, "nothing is shown before the start"
             polls = self._turns.polls
-            self._observed.states(
-                ((feed, polls.get(feed_id)) for feed_id, feed in self._feeds.values.items()), self._clock.now_ms()
-            )
+            ours = (one for one in self._feeds.values.items() if self._ownership.has(one[0]))
+            self._observed.states(((feed, polls.get(feed_id)) for feed_id, feed in ours), self._clock.now_ms())
             await self._clock.sleep(_STATES_EVERY)
 
     async def _keep_hubs(self) -> None:
@@ -355,11 +364,26 @@ class Poller:
     async def _sing(self) -> None:
         assert self._turns is not None, "nothing sings before the start"
         every = parse_duration_ms(self._settings.ops.canary_every)
-        if every <= 0 or self._partition(CANARY_ID) not in self._assigned:
-            await self._stopping.wait()
-            return
-        publish, previous = self._turns.publisher.publish, self._turns.polls.get(CANARY_ID)
-        await run_canary(publish, previous, owner=self._turns.owner, every_ms=every, clock=self._clock)
+        await self._clock.sleep(every / 1000)
+        await self._turns.sing(every_ms=every)
+
+    async def _again(self, step: Callable[[], Awaitable[None]]) -> None:
+        """The same step for ever; while the broker is away, now and then."""
+        while True:
+            try:
+                await step()
+            except PassingFault as fault:
+                _log.warning("the broker is away; trying again", error=fault)
+                await self._clock.sleep(fault.retry_after or _PAUSE)
+
+
+def partitions_of(broker: Broker) -> int:
+    """How many shares the feeds are parted into. Raises `UserError` where the poller's topics do not agree."""
+    counts = {topic.name: broker.partitions(topic.name) for topic in (topics.FETCH_REQUESTS, *_RECOVERED)}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise UserError(f"feeds cannot be shared out: these topics must have equally many partitions: {told}")
+    return counts[topics.FETCH_REQUESTS.name]
 
 
 def _read_feed(record: Record) -> Feed:

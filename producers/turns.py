@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from msgspec.structs import replace
+
 from producers.answers import Answer
+from producers.canary import canary_beat
 from producers.decide import Asked, PollDecision, decide_poll
+from producers.heeding import heeded
 from producers.page_checks import decide_page_check, plan_page_check, wait_for_page_check
 from producers.plan import definition_hash, full_body_due, plan_ask
 from producers.records import poll_record
-from producers.rhythm import hurried, resumed, told_over
-from producers.websub import told
+from producers.rhythm import resumed
+from wirewatch.canary import CANARY_ID
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.logs import get_logger, redact
 from wirewatch.times import parse_ms
@@ -23,11 +27,14 @@ if TYPE_CHECKING:
     from producers.cadence import Cadence
     from producers.inbox import Inbox, Waiting
     from producers.observing import Observed
+    from producers.ownership import Ownership
     from producers.publishing import Publisher
     from wirewatch.events import Feed, Poll
     from wirewatch.times import Clock
 
 _log = get_logger("poll")
+_UNSURE_MS = 500
+"""A feed that is not surely ours is looked at again so soon: it may turn out that it still is."""
 
 
 class Turns:
@@ -37,7 +44,7 @@ class Turns:
         self,
         *,
         polls: dict[str, Poll],
-        owner: int,
+        ownership: Ownership,
         asking: Asking,
         publisher: Publisher,
         inbox: Inbox,
@@ -47,7 +54,7 @@ class Turns:
         environ: Mapping[str, str],
     ) -> None:
         self.polls = polls
-        self.owner = owner
+        self._ownership = ownership
         self.feeds: dict[str, Feed] = {}
         self.publisher = publisher
         self._asking = asking
@@ -81,7 +88,8 @@ class Turns:
         try:
             if key in self._pages:
                 return await self._look_at_page(key)
-            return await self._poll(key)
+            owner = await self._ownership.owner(key)
+            return _UNSURE_MS if owner is None else await self._poll(key, owner)
         except BrokenStorage:
             raise
         except PassingFault as fault:
@@ -91,32 +99,40 @@ class Turns:
             _log.exception("a bug in a feed's turn", feed=key.partition("\0")[0])
             return max(self._cadence.feed_ms, self._cadence.min_ms)
 
-    async def _poll(self, feed_id: str) -> int | None:
+    async def _poll(self, feed_id: str, owner: int) -> int | None:
         feed, previous = self.feeds.get(feed_id), self.polls.get(feed_id)
         if feed is None:
             return None
-        defined = definition_hash(feed)
-        redefined = previous is None or previous.definition_hash != defined
+        redefined = previous is None or previous.definition_hash != definition_hash(feed)
         if previous is not None and previous.stopped and not redefined:
             self._inbox.drop(feed_id)
             return None
         wanted = self.wanted(feed_id)
         due = full_body_due(previous, now_ms=self._clock.now_ms(), full_body_ms=self._cadence.full_body_ms)
-        full = bool(wanted) or redefined or due
-        answer = await self._answer(feed, previous, full=full)
+        asked = Asked(owner, self._cadence, full=bool(wanted) or redefined or due)
+        answer = await self._answer(feed, previous, full=asked.full)
         async with self._lock(feed_id):
-            now = self.feeds.get(feed_id)
-            if now is None:
+            if feed_id not in self.feeds:
                 return None  # removed meanwhile: nothing of it is wanted any more
-            if definition_hash(now) != defined:
-                return 0  # changed meanwhile: what came is of another feed, in a way
-            decision = await self._publish(feed_id, answer, Asked(self.owner, self._cadence, full=full))
+            refused = await self._refused(feed, owner)
+            if refused is not None:
+                return refused
+            asked = replace(asked, fence=self._ownership.needs_fence(feed_id))
+            decision = await self._publish(feed_id, answer, asked)
         if answer.reason is None:
             self._inbox.done(wanted)
         self._tell(feed, previous, decision.poll)
         if decision.poll.stopped:
             return None
         return max(parse_ms(decision.poll.next_due) - parse_ms(decision.poll.at), 0)
+
+    async def _refused(self, feed: Feed, owner: int) -> int | None:
+        """After how long to ask anew, where what came is of no use by now; else None."""
+        if await self._ownership.owner(feed.id) != owner:
+            return _UNSURE_MS  # another's, or ours anew: then it was asked with what was known before
+        if definition_hash(self.feeds[feed.id]) != definition_hash(feed):
+            return 0  # changed meanwhile: what came is of another feed, in a way
+        return None
 
     def wanted(self, feed_id: str) -> list[Waiting]:
         """Requests for a full body that still make sense: asked for after the last one was fetched."""
@@ -134,15 +150,10 @@ class Turns:
         request = waiting.request
         async with self._lock(request.feed_id):
             feed, poll = self.feeds.get(request.feed_id), self.polls.get(request.feed_id)
-            if feed is None or poll is None:
+            if feed is None or poll is None or await self._ownership.owner(feed.id) is None:
                 self._inbox.done([waiting])
                 return None
-            if request.kind == "sooner":
-                after = hurried(feed, self._cadence, poll, request)
-            elif request.kind == "ended":
-                after = told_over(feed, poll, request)
-            else:
-                after = told(poll, request)
+            after = heeded(feed, self._cadence, poll, request)
             if after is not poll:
                 self.polls[feed.id] = after
                 await self.publisher.publish([poll_record(after)])
@@ -159,13 +170,28 @@ class Turns:
         """
         async with self._lock(feed_id):
             poll = self.polls.get(feed_id)
-            if poll is None:
+            if poll is None or await self._ownership.owner(feed_id) is None:
                 return None
             after = change(poll)
             if after is not poll:
                 self.polls[feed_id] = after
                 await self.publisher.publish([poll_record(after)] if record else [])
             return after
+
+    def forget_not_ours(self) -> None:
+        """What is known of feeds that are another's now grows old."""
+        self.polls = {feed_id: poll for feed_id, poll in self.polls.items() if self._ownership.has(feed_id)}
+
+    async def sing(self, *, every_ms: int) -> None:
+        """The canary's next beat, where it is ours. Raises what `Publisher.publish` raises."""
+        owner = await self._ownership.owner(CANARY_ID)
+        if owner is None:
+            return
+        now_ms = self._clock.now_ms()
+        snapshot, poll = canary_beat(self.polls.get(CANARY_ID), owner=owner, now_ms=now_ms, every_ms=every_ms)
+        await self.publisher.publish([snapshot])
+        self.polls[CANARY_ID] = poll
+        await self.publisher.publish([poll_record(poll)])
 
     def resume(self, feed_id: str) -> None:
         """Ask a page again that was taken to have ended."""
@@ -189,6 +215,8 @@ class Turns:
         except BadInput as error:
             failed = Answer(url=answer.url, status=answer.status, reason="too-large", error=str(error))
             decision = decide_poll(feed, previous, failed, asked, now_ms=self._clock.now_ms())
+        if decision.snapshots:
+            self._ownership.fenced(feed_id)
         self.polls[feed_id] = decision.poll
         await self.publisher.publish([decision.record])
         self._observed.poll(decision.poll)
@@ -201,6 +229,9 @@ class Turns:
         if feed is None or poll is None or waiting.served:
             self._page_done(key)
             return None
+        owner = await self._ownership.owner(feed_id)
+        if owner is None:
+            return _UNSURE_MS
         wait = wait_for_page_check(poll, now_ms=self._clock.now_ms())
         if wait > 0:
             return wait
@@ -214,12 +245,14 @@ class Turns:
             return None
         answer = await self._asking.ask(ask)
         async with self._lock(feed_id):
+            if await self._ownership.owner(feed_id) != owner:
+                return _UNSURE_MS
             record, poll = decide_page_check(
                 feed,
                 self.polls.get(feed_id, poll),
                 waiting.request,
                 answer,
-                owner=self.owner,
+                owner=owner,
                 now_ms=self._clock.now_ms(),
             )
             await self.publisher.publish([record] if record is not None else [])

@@ -48,6 +48,16 @@ def test_a_confirmation_of_an_unknown_body_asks_once_and_counts_for_nothing(watc
     assert watch.confirm() == ["withdrawn"]
 
 
+def test_f8_a_number_that_two_pollers_gave_to_different_bodies_is_no_base_for_the_others(watch: Watch) -> None:
+    """A frozen poller publishes a body late; its successor goes on from what it read before that."""
+    watch.poll(D, C, B, A)
+    watch.poll(D, C, A)
+    watch.owner += 1
+    assert watch.give(kind="confirmation", base=watch.number, body_hash="of its own") == []
+    assert watch.last is not None
+    assert [r.kind for r in watch.last.requests] == ["unconditional"]
+
+
 def test_lost_state_asks_for_a_whole_body() -> None:
     watch = Watch()
     watch.confirm(base=3)

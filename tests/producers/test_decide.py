@@ -98,6 +98,23 @@ def test_withdraw_after_of_the_feed_says_how_many_are_owed() -> None:
     assert len(story.published) == 6
 
 
+def test_f8_a_new_owner_says_with_its_first_good_answer_that_the_feed_is_its_own() -> None:
+    """Also where nothing is owed: from then on the diff passes over what a predecessor publishes late."""
+    story = Story()
+    for answer in (body(), *[not_modified()] * 5):
+        story.tell(answer)
+    assert story.poll is not None
+    assert (story.poll.owed, len(story.published)) == (0, 3)
+    fence = replace(ASKED, owner=4, fence=True)
+    for answer in (not_modified(), body()):
+        decision = decide_poll(FEED, story.poll, answer, fence, now_ms=story.now)
+        (record,) = decision.snapshots
+        info = info_of(record)
+        assert (info.kind, info.owner, info.number, info.base) == ("confirmation", 4, 4, 1)
+        assert (decision.poll.owed, decision.poll.number) == (0, 4)
+    assert decide_poll(FEED, story.poll, failed(), fence, now_ms=story.now).snapshots == []
+
+
 def test_the_same_bytes_with_status_200_are_a_confirmation() -> None:
     story = Story()
     story.tell(body())
