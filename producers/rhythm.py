@@ -29,7 +29,7 @@ _RELAX = 1.1
 
 def rhythm_of(poll: Poll, *, fresh_ms: int | None, now_ms: int) -> Rhythm:
     """What is known of a feed's rhythm from its last poll, and from the answer's own freshness."""
-    last, since = poll.last_change, poll.rhythm_since
+    last, since = quiet_from(poll), poll.rhythm_since
     whole_days = since is not None and now_ms - parse_ms(since) >= _HOURS_FROM_MS
     return Rhythm(
         live=poll.live,
@@ -45,6 +45,11 @@ def rhythm_of(poll: Poll, *, fresh_ms: int | None, now_ms: int) -> Rhythm:
     )
 
 
+def quiet_from(poll: Poll) -> str | None:
+    """When the source last brought something: by what the diff saw where it said so, else by its bytes."""
+    return poll.still_since or poll.last_change
+
+
 def after_change(poll: Poll, before: Poll, *, ttl_ms: int | None, now_ms: int) -> Poll:
     """``poll`` with what a changed body adds: how often it changes, newer intervals counting more, and when.
 
@@ -55,7 +60,8 @@ def after_change(poll: Poll, before: Poll, *, ttl_ms: int | None, now_ms: int) -
     hours = before.hours if len(before.hours) == _HOURS else [0] * _HOURS
     since = before.rhythm_since
     still_over = before.over_at is not None and before.over_at >= (before.last_change or "")
-    if before.last_change is not None:
+    # bytes that differ without bringing anything tell nothing of the rhythm of what does
+    if before.last_change is not None and before.still_since is None:
         seen = max(now_ms - parse_ms(before.last_change), 0) / 1000
         every = round(seen if every is None else 0.8 * every + 0.2 * min(seen, _OUTLIER * every), 3)
         hours = [count + (hour == hour_of(now_ms)) for hour, count in enumerate(hours)]
@@ -110,11 +116,29 @@ def told_over(feed: Feed, poll: Poll, request: FetchRequest) -> Poll:
     return _stopped_if_said(poll, now_ms=parse_ms(request.time))
 
 
+def told_still(poll: Poll, request: FetchRequest) -> Poll:
+    """``poll`` after the diff saw that its bodies differ and bring nothing, since a while."""
+    since = max(request.since or request.time, poll.still_since or "")
+    return replace(poll, still_since=min(since, request.time))
+
+
+def told_stirring(feed: Feed, cadence: Cadence, poll: Poll, request: FetchRequest) -> Poll:
+    """``poll`` after the diff saw something new in what had been still: asked as often as what changes again."""
+    if poll.still_since is None:
+        return poll
+    poll = replace(poll, still_since=None, last_change=max(request.time, poll.last_change or ""))
+    if poll.stopped or poll.failures:
+        return poll
+    wait = interval_ms(feed, cadence, rhythm_of(poll, fresh_ms=None, now_ms=parse_ms(poll.at)))
+    return replace(poll, next_due=min(poll.next_due, format_ms(parse_ms(poll.at) + wait)))
+
+
 def stopped_if_over(feed: Feed, poll: Poll, *, now_ms: int) -> Poll:
     """``poll``, stopped with its reason where a live page has ended; never where ``every`` is a duration."""
-    if feed.every != "auto" or not poll.live or poll.last_change is None:
+    quiet = quiet_from(poll)
+    if feed.every != "auto" or not poll.live or quiet is None:
         return poll
-    if now_ms - parse_ms(poll.last_change) >= STILL_AFTER_MS:
+    if now_ms - parse_ms(quiet) >= STILL_AFTER_MS:
         return replace(poll, stopped=True, ended=OVER_STILL)
     return _stopped_if_said(poll, now_ms=now_ms)
 
@@ -133,4 +157,6 @@ def resumed(poll: Poll, *, now_ms: int) -> Poll:
     if not poll.stopped or poll.ended is None:
         return poll
     now = format_ms(now_ms)
-    return replace(poll, stopped=False, ended=None, over_since=None, over_at=None, last_change=now, next_due=now)
+    still = None if poll.still_since is None else now
+    poll = replace(poll, stopped=False, ended=None, over_since=None, over_at=None, last_change=now, next_due=now)
+    return replace(poll, still_since=still)

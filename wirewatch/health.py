@@ -55,7 +55,7 @@ def feed_state(feed: Feed, poll: Poll | None, last_feed_event: EntryEvent | None
 def _changing(poll: Poll, now_ms: int) -> FeedHealth:
     if poll.last_change is None:
         return FeedHealth("ok", f"no change seen yet, {_next(poll, now_ms)}")
-    still = max(now_ms - parse_ms(poll.last_change), 0)
+    still = max(now_ms - parse_ms(poll.still_since or poll.last_change), 0)
     usual = (poll.change_every_s or 0) * 1000
     words = f"last change {format_duration(still // 1000 * 1000)} ago"
     if still > max(_DAY_MS, _QUIET_FACTOR * usual):

@@ -15,7 +15,7 @@ from processors.diff.lead import diff_lead
 from processors.diff.listing import listing_in_force, observe_listing
 from processors.diff.model import Diffed, Seen, Verdict
 from processors.diff.page_checks import ask_pages
-from processors.diff.rhythm import ask_rhythm
+from processors.diff.rhythm import ask_rhythm, ask_stillness
 from processors.diff.state import FeedState, Head, Known, Window, archived
 from processors.diff.verdict import HISTORY
 from processors.diff.volatile import observe_changes, same_but_volatile
@@ -84,6 +84,8 @@ def apply_good(state: FeedState, seen: Seen, *, digest: str, verdict: Verdict, s
     head, requests = ask_pages(head, [k for k in leaving if not k.withdrawn], listing=picture.listing, seen=seen)
     requests = [*requests, *ask_rhythm(picture.parsed, picture.seen, nearly_missed=picture.nearly_missed)]
     head = _learned(head, picture, absent)
+    head, stillness = ask_stillness(head, seen, picture.teller.events)
+    requests += stillness
     head = _advanced(head, picture, digest, missing)
     leaving = [*leaving, *told, *(msgspec.structs.replace(k, unique_id=False) for k in picture.matching.ended)]
     back = {k.entry_id for k in picture.matching.known if k is not None} if leaving or _from_archive(picture) else set()

@@ -130,6 +130,8 @@ class Head(Struct, frozen=True):
     volatile: VolatileSeen = VolatileSeen()
     asked: tuple[str, ...] = ()
     page_asked_ms: tuple[int, ...] = ()
+    stirred_ms: int | None = None
+    told_still_ms: int = 0
 
 
 class Window(Struct, frozen=True, array_like=True):

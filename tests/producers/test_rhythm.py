@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from producers.answers import Answer
 from producers.cadence import Cadence
 from producers.decide import Asked, decide_poll
+from producers.heeding import heeded
 from producers.plan import definition_hash
 from producers.rhythm import OVER_SAID, OVER_STILL, hurried, resumed, told_over
 from wirewatch.events import Feed, FetchRequest, Poll
@@ -181,3 +182,90 @@ def test_a_changed_definition_forgets_the_rhythm_of_what_was_asked_before() -> N
     source.feed = replace(FEED, url="https://example.org/other")
     poll = source.once()
     assert sum(poll.hours) <= 1
+
+
+class Noisy(Source):
+    """A page whose bytes differ at each request; the diff tells when there is nothing new in them."""
+
+    def __init__(self, feed: Feed = LIVE) -> None:
+        super().__init__(feed)
+        self.new_at = NOON
+        self.told = 0
+
+    def shows(self) -> bytes:
+        return b"token %d" % self.now
+
+    def once(self) -> Poll:
+        poll = super().once()
+        silence = self.now - self.new_at
+        if silence >= max(HOUR, 2 * self.told):
+            self.told = silence
+            self.hear("still", since=format_ms(self.new_at))
+        return self.poll or poll
+
+    def hear(self, kind: str, **more: object) -> Poll:
+        assert self.poll is not None
+        self.poll = heeded(self.feed, C, self.poll, replace(self.request(kind), **more))
+        return self.poll
+
+    def stir(self) -> Poll:
+        self.new_at, told, self.told = self.now, self.told, 0
+        return self.hear("stirring") if told else self.poll or self.once()
+
+
+def test_a_live_page_whose_bytes_differ_at_each_request_rests_and_ends_like_one_that_stands_still() -> None:
+    noisy, still = Noisy(), Source(LIVE)
+    assert noisy.until(NOON + 3 * HOUR).stopped is False
+    assert noisy.wait > 2 * MINUTE
+    assert still.until(NOON + 3 * HOUR).stopped is False
+    assert abs(noisy.wait - still.wait) < MINUTE
+    poll = noisy.until(NOON + 3 * DAY)
+    assert (poll.stopped, poll.ended) == (True, OVER_STILL)
+    assert DAY <= noisy.now - NOON <= DAY + HOUR
+    assert noisy.asked < still.asked + 600
+
+
+def test_what_stirs_in_such_a_page_is_followed_closely_again() -> None:
+    noisy = Noisy()
+    noisy.until(NOON + 10 * HOUR)
+    assert noisy.wait > 8 * MINUTE
+    poll = noisy.stir()
+    assert poll.still_since is None
+    assert noisy.wait <= C.live_ms * 1.1
+    assert noisy.until(NOON + 30 * HOUR).stopped is False, "the day begins anew"
+    assert noisy.until(NOON + 40 * HOUR).stopped is True
+
+
+def test_a_page_that_ended_so_and_is_resumed_has_a_whole_day_again() -> None:
+    noisy = Noisy()
+    poll = noisy.until(NOON + 2 * DAY)
+    assert poll.stopped
+    begun = noisy.now = noisy.now + DAY
+    noisy.poll = resumed(poll, now_ms=noisy.now)
+    noisy.until(begun + 23 * HOUR)
+    assert noisy.poll.stopped is False
+    noisy.until(begun + 25 * HOUR)
+    assert noisy.poll.stopped is True
+
+
+def test_a_feed_whose_bytes_alone_differ_rests_but_never_ends() -> None:
+    noisy = Noisy(FEED)
+    noisy.until(NOON + 40 * HOUR)
+    assert noisy.wait > 25 * MINUTE
+    assert noisy.poll is not None
+    assert not noisy.poll.stopped
+
+
+def test_bytes_that_bring_nothing_teach_no_rhythm() -> None:
+    noisy = Noisy(FEED)
+    before = noisy.until(NOON + 2 * HOUR)
+    after = noisy.until(NOON + 20 * HOUR)
+    assert after.change_every_s == before.change_every_s
+    assert after.hours == before.hours
+
+
+def test_with_a_duration_in_every_stillness_changes_nothing() -> None:
+    noisy = Noisy(replace(LIVE, every="1m"))
+    poll = noisy.until(NOON + 30 * HOUR)
+    assert not poll.stopped
+    assert noisy.wait == MINUTE
