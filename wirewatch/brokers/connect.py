@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from wirewatch.brokers.embedded import open_reader, open_runner, open_writer
+from wirewatch.brokers.kafka import ALL_TOPICS, is_kafka, open_cluster
 from wirewatch.errors import UserError
 from wirewatch.logs import redact
+from wirewatch.topics import TOPICS
 
 if TYPE_CHECKING:
     from wirewatch.brokers.interface import Broker
     from wirewatch.settings import Settings
+    from wirewatch.topics import Topic
 
 _ALLOWED = (
     "write embedded (the log lies in data_dir), embedded:///DIR (an absolute folder) or kafka://host:port,host:port"
@@ -38,6 +41,11 @@ def parse_broker_url(url: str, data_dir: Path) -> Path:
     raise UserError(f"broker {redact(url)!r} is not understood; {_ALLOWED}")
 
 
+def declared_topics(settings: Settings) -> list[Topic]:
+    """The topics that are to be where the setting ``broker`` points."""
+    return list(ALL_TOPICS if is_kafka(settings.broker) else TOPICS.values())
+
+
 async def connect(
     settings: Settings,
     *,
@@ -49,8 +57,11 @@ async def connect(
 
     Blocks for a moment. ``runner``: the one process that hosts stages; ``writer``: a command that appends
     beside it; ``reader``: a command that looks. ``retention_bytes`` limits what a topic may take on disk, by
-    its name, where this process is the one that keeps house. Raises `UserError` or `BrokenStorage` in words.
+    its name, where this process is the one that keeps house. On a cluster topics are created by a command alone,
+    and a runner refuses to start without them. Raises `UserError` or `BrokenStorage` in words.
     """
+    if is_kafka(settings.broker):
+        return await open_cluster(settings, data_dir=data_dir, mode=mode)
     folder = parse_broker_url(settings.broker, data_dir)
     if mode == "runner":
         return open_runner(folder, retention_bytes=retention_bytes)

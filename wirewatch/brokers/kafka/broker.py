@@ -22,7 +22,7 @@ from wirewatch.errors import BrokenStorage, PassingFault, UserError, WirewatchEr
 from wirewatch.topics import STATE_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from wirewatch.brokers.kafka.address import Address
@@ -134,7 +134,7 @@ class KafkaBroker:
         await self._require_partition(topic, partition)
         return await self._reading.offset_at((topic, partition), timestamp_ms)
 
-    async def latest(self, topic: str, partitions: Sequence[int] | None = None) -> dict[str, Record]:
+    async def latest(self, topic: str, partitions: Collection[int] | None = None) -> dict[str, Record]:
         """See `Broker`. Reads them to their ends, several side by side."""
         self._require_open()
         all_there_are = range((await self._find(topic)).partitions)

@@ -89,6 +89,7 @@ class Publishing:
         self._budget = Budget(BUFFER_BYTES)
         self._producer: Any = None
         self._making = asyncio.Lock()
+        self._handing_over = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -116,15 +117,14 @@ class Publishing:
         sent: list[asyncio.Future[Any]] = []
         try:
             async with asyncio.timeout(_ACKNOWLEDGED_SECONDS):
-                for item in part:
-                    future = await producer.send(
-                        item.topic,
-                        item.record.value,
-                        item.record.key,
-                        item.partition,
-                        headers=item.record.headers,
-                    )
-                    sent.append(future)
+                # one caller after the other, in the order they came: who waits for room is not overtaken
+                async with self._handing_over:
+                    for item in part:
+                        record = item.record
+                        future = await producer.send(
+                            item.topic, record.value, record.key, item.partition, headers=record.headers
+                        )
+                        sent.append(future)
                 done = await asyncio.gather(*sent, return_exceptions=True)
         except (kafka.KafkaError, OSError, TimeoutError) as error:
             for future in sent:

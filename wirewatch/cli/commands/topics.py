@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import cyclopts
 
+from wirewatch.brokers.connect import declared_topics
+from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.opening import opened_broker
 from wirewatch.cli.output import print_json, say
 from wirewatch.cli.tables import print_table
+from wirewatch.errors import UserError
 from wirewatch.times import format_duration
-from wirewatch.topics import TOPICS
 
 topics = cyclopts.App(name="topics", help="Create, check and list the topics of the log.")
 
@@ -18,11 +20,13 @@ topics = cyclopts.App(name="topics", help="Create, check and list the topics of 
 @as_command
 async def create_topics() -> int:
     """Create the topics that are missing. What exists is never changed."""
+    declared = declared_topics(configuration().settings)
     async with opened_broker("writer") as broker:
-        created = await broker.create_topics(list(TOPICS.values()))
+        created = await broker.create_topics(declared)
         for name in created:
             say(f"created {name}")
-        say(f"{len(TOPICS)} topics are there" if not await broker.check_topics(list(TOPICS.values())) else "see: check")
+        differences = await broker.check_topics(declared)
+    say(f"{len(declared)} topics are there" if not differences else "some differ: wirewatch topics check")
     return 0
 
 
@@ -31,7 +35,7 @@ async def create_topics() -> int:
 async def check_topics() -> int:
     """Compare the topics with the table. Exit status 1 where one differs, with each difference in words."""
     async with opened_broker("reader") as broker:
-        differences = await broker.check_topics(list(TOPICS.values()))
+        differences = await broker.check_topics(declared_topics(configuration().settings))
     for difference in differences:
         say(difference)
     if not differences:
@@ -51,18 +55,36 @@ async def list_topics(*, json: bool = False) -> int:
     """
     rows = []
     async with opened_broker("reader") as broker:
-        for topic in TOPICS.values():
-            bounds = [await broker.bounds(topic.name, p) for p in range(broker.partitions(topic.name))]
-            rows.append((topic, sum(b.end - b.earliest for b in bounds), sum(b.end for b in bounds)))
+        for topic in declared_topics(configuration().settings):
+            try:
+                bounds = [await broker.bounds(topic.name, p) for p in range(broker.partitions(topic.name))]
+            except UserError:
+                continue  # it is not there yet
+            rows.append((topic, len(bounds), sum(b.end for b in bounds)))
     if json:
-        for topic, _, end in rows:
-            print_json({"topic": topic.name, "key": topic.key, "retention_ms": topic.retention_ms, "end": end})
+        for topic, partitions, end in rows:
+            print_json(
+                {
+                    "topic": topic.name,
+                    "key": topic.key,
+                    "retention_ms": topic.retention_ms,
+                    "partitions": partitions,
+                    "end": end,
+                }
+            )
         return 0
     print_table(
-        ("topic", "key", "kept", "appended", "value"),
+        ("topic", "key", "kept", "partitions", "appended", "value"),
         [
-            (t.name, t.key, "newest of each key" if t.compacted else format_duration(t.retention_ms or 0), end, t.value)
-            for t, _, end in rows
+            (
+                t.name,
+                t.key,
+                "newest of each key" if t.compacted else format_duration(t.retention_ms or 0),
+                n,
+                end,
+                t.value,
+            )
+            for t, n, end in rows
         ],
         empty="there are no topics: wirewatch topics create",
     )
