@@ -95,7 +95,8 @@ class Pipeline:
             stack.push_async_callback(broker.close)
             self.broker = broker
             readiness.add("broker", broker.healthy)
-            await broker.create_topics(list(TOPICS.values()))
+            if is_embedded(settings.broker):  # on a cluster that is a command of its own, and connecting checked it
+                await broker.create_topics(list(TOPICS.values()))
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
             store = await self._open_control(readiness, stack)
             if store is not None:
@@ -137,10 +138,12 @@ class Pipeline:
     async def _reconcile(self, broker: Broker, store: ControlStore | None) -> None:
         """Bring the settings file's feeds, searches and channels in line with it."""
         config, now = self._config, self._clock.now_ms()
-        records = decide_feeds(config.feeds, await known_feeds(broker), now_ms=now)
-        if records:
-            await broker.publish(records)
-        if store is None:
+        # the roles of a cluster may have a file each: only the one that a list is for brings it in line
+        if is_embedded(config.settings.broker) or stages.POLL.name in self._roles:
+            records = decide_feeds(config.feeds, await known_feeds(broker), now_ms=now)
+            if records:
+                await broker.publish(records)
+        if store is None or not (is_embedded(config.settings.broker) or stages.MATCH.name in self._roles):
             return
         file = str(config.path or "the settings")
         await reconcile_file(broker, store, searches=config.searches, channels=config.channels, file=file, now_ms=now)
