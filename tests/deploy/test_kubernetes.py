@@ -288,6 +288,14 @@ def test_topics_are_created_by_a_job_before_roles_can_start(manifests: Manifests
     assert images == {only["image"]}
 
 
+def test_an_upgrade_goes_on_only_once_the_partitions_of_the_last_process_are_in_hand_again(
+    manifests: Manifests,
+) -> None:
+    settings = load(FOLDER / "base" / "wirewatch.toml").settings
+    for one in deployments(manifests).values():
+        assert one["spec"]["minReadySeconds"] * 1_000 > settings.ms(settings.kafka.session_timeout)
+
+
 def test_services_lead_to_ports_that_their_pods_have(manifests: Manifests) -> None:
     services = of_kind(manifests, "Service")
     assert set(services) == {"wirewatch", "wirewatch-metrics"}
