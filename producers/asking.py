@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from producers.answers import Ask
 from producers.fetch import Fetcher
 from producers.robots import Robots
 from wirewatch.net import GuardedResolver, guarded_session
@@ -11,7 +13,7 @@ from wirewatch.net import GuardedResolver, guarded_session
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
-    from producers.answers import Answer, Ask, Limits
+    from producers.answers import Answer, Limits
     from wirewatch.net import Guard
     from wirewatch.times import Clock
 
@@ -40,14 +42,24 @@ class Asking:
 
     async def ask(self, ask: Ask) -> Answer:
         """The answer to one request, or why it was not made."""
-        if self._robots is not None:
-            known = self._robots.known(ask)
-            refusal = await self._robots.refusal(ask)
-            if refusal is not None:
-                return refusal
-            if not known and self._pause > 0:
-                await self._clock.sleep(self._pause)  # robots.txt was a request to that host as well
-        return await self._fetcher.fetch(ask, self._limits)
+        if self._robots is None:
+            return await self._fetcher.fetch(ask, self._limits)
+        refusal = await self._refusal(self._robots, ask)
+        if refusal is not None:
+            return refusal
+        # where a redirect leads is asked for as well, on its own site's word
+        may = partial(self._may, self._robots, ask.proxy)
+        return await self._fetcher.fetch(ask, self._limits, may=may)
+
+    async def _may(self, robots: Robots, proxy: str | None, url: str) -> Answer | None:
+        return await self._refusal(robots, Ask(url, proxy=proxy))
+
+    async def _refusal(self, robots: Robots, ask: Ask) -> Answer | None:
+        known = robots.known(ask)
+        refusal = await robots.refusal(ask)
+        if refusal is None and not known and self._pause > 0:
+            await self._clock.sleep(self._pause)  # robots.txt was a request to that host as well
+        return refusal
 
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""

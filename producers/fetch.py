@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -37,6 +38,10 @@ _MOST_LINKS = 16
 _YIELD_EVERY = 1 << 20  # bytes taken in before other feeds get a turn
 
 
+May = Callable[[str], Awaitable[Answer | None]]
+"""Why a URL that a redirect leads to may not be fetched, as the answer of a poll; None where it may."""
+
+
 class _Hop(Struct):
     """Where a request stands on its way through redirects."""
 
@@ -66,10 +71,11 @@ class Fetcher:
         self._user_agent = user_agent
         self._resolver = resolver
 
-    async def fetch(self, ask: Ask, limits: Limits) -> Answer:
+    async def fetch(self, ask: Ask, limits: Limits, *, may: May | None = None) -> Answer:
         """Do it. Takes at most ``limits.total_seconds``; every failure is an `Answer` with its reason.
 
-        Only cancellation passes through. Nothing of a body that failed is kept.
+        ``may`` is asked before each redirect to another URL is followed, within that time. Only cancellation passes
+        through. Nothing of a body that failed is kept.
         """
         began = self._clock.monotonic()
         hop = _Hop(URL(), {})
@@ -77,12 +83,12 @@ class Fetcher:
             async with asyncio.timeout(limits.total_seconds):
                 url, auth = _without_userinfo(self._guard.check_url(ask.url))
                 hop = _Hop(url, {**auth, **ask.headers})
-                answer = await self._follow(ask, limits, hop)
+                answer = await self._follow(ask, limits, hop, may)
         except Exception as error:  # noqa: BLE001 - a source can make the libraries below raise nearly anything
             answer = _failed(error, hop, ask, limits)
         return replace(answer, took_ms=round((self._clock.monotonic() - began) * 1000, 1))
 
-    async def _follow(self, ask: Ask, limits: Limits, hop: _Hop) -> Answer:
+    async def _follow(self, ask: Ask, limits: Limits, hop: _Hop, may: May | None) -> Answer:
         if ask.proxy:
             self._guard.check_url(ask.proxy)
         while True:
@@ -100,6 +106,11 @@ class Fetcher:
                 if response.status not in _REDIRECTS:
                     return await self._read(response, ask, limits, hop)
                 self._redirect(response, limits, hop)
+            # the connection is given back by now: where one is allowed at a time, its robots.txt can be asked for
+            refusal = await may(str(hop.url)) if may is not None else None
+            if refusal is not None:
+                hop.retry_after_ms = refusal.retry_after_ms
+                raise Refused(refusal.reason or "robots", refusal.error or "")
 
     def _headers(self, ask: Ask, hop: _Hop) -> CIMultiDict[str]:
         headers = CIMultiDict({"User-Agent": self._user_agent, "Accept": ACCEPT})
