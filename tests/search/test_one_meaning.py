@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
+import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
 from sinks.search.embedded.read import Window, read_search
 from sinks.search.embedded.schema import prepare, prepare_reader
 from sinks.search.embedded.write import rebuild_text, write_event
+from sinks.search.opensearch.address import Address
+from sinks.search.opensearch.client import Client
+from sinks.search.opensearch.generations import ensure_current, refresh
+from sinks.search.opensearch.index import OpenSearchIndex
+from sinks.search.opensearch.write import EventWriter, NewEvent
+from tests.servers.opensearch import OpenSearchServer
 from wirewatch.brokers.embedded.schema import transaction
-from wirewatch.events import EntryEvent
+from wirewatch.events import EntryEvent, encode
 from wirewatch.query import Document, FeedMaxima, MatchContext, Query, QueryIndex, holds, parse_query, read_event_line
-from wirewatch.times import format_ms
+from wirewatch.times import SystemClock, format_ms
 
+T = TypeVar("T")
 NOW_MS = 1_700_000_000_000
 WORDS = [
     *(
@@ -242,6 +252,83 @@ def test_a_search_as_of_a_moment_finds_what_stood_there_then(events: list[EntryE
     query = parse_query(text_)
     page = read_search(index_of(events), query, now_ms=NOW_MS, window=Window(as_of_ms=as_of_ms), limit=1000)
     assert {hit.event.id for hit in page.hits} == by_matcher(events, query, as_of_ms=as_of_ms)
+
+
+class OnServer:
+    """An index on the real server, empty for each example. Synchronous, for hypothesis."""
+
+    def __init__(self, server: OpenSearchServer) -> None:
+        self._server = server
+        self.address = Address((f"127.0.0.1:{server.port}",), prefix="one-meaning")
+        self._runner = asyncio.Runner()
+        self._client = Client(self.address)
+        self.index = OpenSearchIndex(self.address)
+
+    def write(self, batches: list[list[EntryEvent]]) -> None:
+        """These and no others, in these batches."""
+        self.run(self._write(batches))
+
+    async def _write(self, batches: list[list[EntryEvent]]) -> None:
+        for name in self._server.ask("GET", "/one-meaning-*?expand_wildcards=open"):
+            self._server.ask("DELETE", f"/{name}")
+        generation = (await ensure_current(self._client)).generation
+        writer = EventWriter(self._client, generation, SystemClock())
+        for batch in batches:
+            await writer.write([NewEvent(one, encode(one)) for one in batch])
+        await refresh(self._client, generation)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        self.run(self.index.close())
+        self.run(self._client.close())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def on_server(opensearch: OpenSearchServer) -> Iterator[OnServer]:
+    server = OnServer(opensearch)
+    yield server
+    server.close()
+
+
+def in_batches(events: list[EntryEvent], size: int, again: int) -> list[list[EntryEvent]]:
+    """In order, and the last few once more from some place on, as after a crash."""
+    batches = [events[at : at + size] for at in range(0, len(events), size)]
+    return [*batches, *batches[-again:]] if again else batches
+
+
+@pytest.mark.servers
+@given(histories(), st.lists(whole_queries, min_size=1, max_size=6), st.integers(1, 9), st.integers(0, 3))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_opensearch_finds_what_the_matcher_finds(
+    on_server: OnServer, events: list[EntryEvent], texts: list[str], size: int, again: int
+) -> None:
+    on_server.write(in_batches(events, size, again))
+    for query_text in texts:
+        query = parse_query(query_text)
+        note(f"{query_text!r} -> {query}")
+        page = on_server.run(on_server.index.search(query_text, now_ms=NOW_MS, limit=1000, count=True))
+        found = {hit.event.id for hit in page.hits}
+        event("something found" if found else "nothing found")
+        assert found == by_matcher(events, query)
+        assert page.total == len(page.hits) == len(found)
+        ranked = on_server.run(on_server.index.search(query_text, now_ms=NOW_MS, order="relevance"))
+        assert {hit.event.id for hit in ranked.hits} == found
+
+
+@pytest.mark.servers
+@given(histories(), st.lists(st.tuples(whole_queries, st.integers(-1, 10)), min_size=1, max_size=6))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_opensearch_as_of_a_moment_finds_what_stood_there_then(
+    on_server: OnServer, events: list[EntryEvent], asked: list[tuple[str, int]]
+) -> None:
+    on_server.write(in_batches(events, 4, 0))
+    for text_, after in asked:
+        as_of_ms = NOW_MS - 1_000_000 + after
+        page = on_server.run(on_server.index.search(text_, now_ms=NOW_MS, as_of=as_of_ms, limit=1000))
+        assert {hit.event.id for hit in page.hits} == by_matcher(events, parse_query(text_), as_of_ms=as_of_ms)
 
 
 @given(histories(), st.lists(whole_queries, min_size=1, max_size=8))
