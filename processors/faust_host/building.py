@@ -31,7 +31,10 @@ _NEVER_SECONDS: Final = 86_400.0
 
 
 class Plan(Struct, frozen=True):
-    """What an app is built from. ``partitions`` is what each topic has on the cluster."""
+    """What an app is built from. ``partitions`` is what each topic has on the cluster.
+
+    ``prefix`` stands before every name on the cluster, and nowhere else (see `wirewatch.brokers.kafka.KafkaBroker`).
+    """
 
     stage: str
     address: Address
@@ -40,11 +43,20 @@ class Plan(Struct, frozen=True):
     partitions: Mapping[str, int]
     worker_name: str
     store: str = "memory://"
+    prefix: str = ""
 
+    @property
+    def app_id(self) -> str:
+        """The app's id, which is its consumer group's too."""
+        return f"{self.prefix}wirewatch.{self.stage}"
 
-def app_id(stage: str) -> str:
-    """The app's id, which is its consumer group's too."""
-    return f"wirewatch.{stage}"
+    def wire_name(self, topic: str) -> str:
+        """A topic's name on the cluster."""
+        return self.prefix + topic
+
+    def our_name(self, topic: str) -> str:
+        """A topic's name without the prefix."""
+        return topic.removeprefix(self.prefix)
 
 
 def broker_urls(address: Address) -> list[str]:
@@ -64,11 +76,12 @@ def credentials_of(address: Address) -> Credentials | None:
 
 
 def build_app(plan: Plan) -> faust.App:
-    """An app without agents. Nothing is connected yet."""
+    """An app without agents, its folder made. Nothing is connected yet."""
+    plan.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     address = plan.address
     session = address.session_ms / 1000
     return faust.App(
-        app_id(plan.stage),
+        plan.app_id,
         broker=broker_urls(address),
         broker_credentials=credentials_of(address),
         broker_session_timeout=session,
@@ -105,7 +118,12 @@ def build_app(plan: Plan) -> faust.App:
 def input_topic(app: faust.App, plan: Plan) -> Any:
     """The stage's inputs as one channel of raw bytes."""
     return app.topic(
-        *plan.inputs, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+        *map(plan.wire_name, plan.inputs),
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        allow_empty=True,
     )
 
 
@@ -118,7 +136,7 @@ def state_table(app: faust.App, plan: Plan) -> Any:
             "a feed's state would be looked for in the wrong place; create both anew with equal partitions"
         )
     changelog = app.topic(
-        name,
+        plan.wire_name(name),
         key_type=bytes,
         value_type=bytes,
         key_serializer="raw",

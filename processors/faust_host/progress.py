@@ -18,6 +18,7 @@ class _Partition(Struct):
     taken: deque[int] = field(default_factory=deque)
     done: set[int] = field(default_factory=set)
     reached: int | None = None
+    left: int | None = None
 
 
 class Progress:
@@ -26,12 +27,25 @@ class Progress:
     def __init__(self) -> None:
         self._partitions: dict[Place, _Partition] = {}
 
-    def take(self, place: Place, offset: int) -> None:
-        """A record is in work now. One at or before another that was taken means that reading began again there."""
+    def take(self, place: Place, offset: int) -> bool:
+        """Take a record into work; False where one before it was left, for order holds within a partition.
+
+        An offset at or before one that was taken means that reading began again there.
+        """
         partition = self._partitions.setdefault(place, _Partition())
+        if partition.left is not None and offset > partition.left:
+            return False
+        partition.left = None
         while partition.taken and partition.taken[-1] >= offset:
             partition.done.discard(partition.taken.pop())
         partition.taken.append(offset)
+        return True
+
+    def leave(self, place: Place, offset: int) -> None:
+        """A record was given up: nothing behind it may be done or committed until it is read again."""
+        partition = self._partitions.get(place)
+        if partition is not None:
+            partition.left = offset if partition.left is None else min(offset, partition.left)
 
     def finish(self, place: Place, offset: int) -> None:
         """A record's effect is durable. One that is not known (its partition is no longer ours) is left alone."""

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 LIMITS: Final = {topic.name: topic.max_message_bytes for topic in (*TOPICS.values(), *STATE_TOPICS.values())}
 
 
-def record_of(message: Message) -> Record:
-    """The record that a message brought. What is no UTF-8 in key or headers is shown as well as it can be."""
+def record_of(message: Message, topic: str) -> Record:
+    """The record that a message brought; ``topic`` is our name for where it stood.
+
+    What is no UTF-8 in key or headers is shown as well as it can be.
+    """
     headers = message.headers or []
     pairs: Iterable[tuple[str, bytes | None]] = headers if isinstance(headers, list | tuple) else headers.items()
     return Record(
-        topic=message.topic,
+        topic=topic,
         partition=message.partition,
         offset=message.offset,
         key=(message.key or b"").decode("utf-8", "replace"),

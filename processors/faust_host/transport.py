@@ -31,6 +31,8 @@ QUEUE_BYTES: Final = 16 << 20
 BATCH_BYTES: Final = 8 << 20
 FETCH_BYTES: Final = 16 << 20
 """What one answer of a broker may hold (a single record that is larger comes alone)."""
+FLIGHT_SECONDS: Final = 10.0
+"""What is on its way out when partitions go is waited for so long; then whoever has them next does it again."""
 _IDLE_SECONDS: Final = 0.02
 
 
@@ -70,6 +72,7 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.progress = Progress()
+        self.in_flight: set[asyncio.Task[None]] = set()
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -102,6 +105,12 @@ class Consumer(driver.Consumer):
             self._gap.pop(tp, None)
         reached = {TP(*place): offset for place, offset in self.progress.reached().items()}
         return {tp: offset for tp, offset in reached.items() if offset > (self._committed_offset[tp] or 0)}
+
+    async def wait_empty(self) -> None:
+        """See the driver, which waits for what is in an agent's loop; this waits for what is on its way out too."""
+        if self.in_flight:
+            await asyncio.wait(set(self.in_flight), timeout=FLIGHT_SECONDS)
+        await super().wait_empty()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """See the driver: what is in work is waited for and committed. After that it is no longer ours."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from processors.faust_host.records import encode, record_of, refuse_foreign_key
 from wirewatch.brokers.kept_state import KeptState, pack_state, unpack_state
+from wirewatch.errors import BadInput
 from wirewatch.hosting.effects import count_ops, ops_of, tell_rejected
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.states import bring_forward, state_version_of
@@ -22,7 +23,7 @@ from wirewatch.logs import get_logger
 from wirewatch.metrics import STAGE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Awaitable, Coroutine, Sequence
 
     from faust.types.tuples import Message
 
@@ -40,12 +41,16 @@ _LOOK_SECONDS: Final = 0.1
 class Outside(Protocol):
     """What a record's effect needs of the world around it."""
 
+    def our_name(self, topic: str) -> str:
+        """A topic's name without what stands before all names on this cluster."""
+        ...
+
     def leaving(self) -> bool:
         """Whether partitions are about to go, or the worker is to stop."""
         ...
 
-    async def publish(self, records: Sequence[Outgoing]) -> None:
-        """Append all; durable on return. Raises `PassingFault` or `BadInput`."""
+    async def send(self, records: Sequence[Outgoing]) -> Awaitable[None]:
+        """Send all, in order; durable once what is returned is done. Either raises `PassingFault` or `BadInput`."""
         ...
 
     async def keep(self, message: Message, value: bytes) -> None:
@@ -70,7 +75,7 @@ class Left(Exception):  # noqa: N818 - it is no error: the record is somebody's 
 
 
 class RecordWork:
-    """Does records one at a time. `do` returns whether the record's offset may move."""
+    """Does records, beginning one after another in their order."""
 
     def __init__(self, handler: Handler, thread: WorkerThread, outside: Outside, clock: Clock) -> None:
         self._handler = handler
@@ -80,39 +85,55 @@ class RecordWork:
         self._version = state_version_of(handler)
         self._log = get_logger(handler.stage)
 
-    async def do(self, message: Message) -> bool:
-        """Until its effect is durable, or it is dead-lettered; False where it was left. Raises `BrokenStorage`."""
-        record = record_of(message)
+    async def do(self, message: Message) -> Awaitable[None] | None:
+        """Begin a record and try until it is on its way; None where it was left. Raises `BrokenStorage`.
+
+        Its effect is durable, and its offset may move, once what is returned is done; where there is state it is
+        done already. What is returned raises `Left` or `PassingFault` where nothing may move.
+        """
+        record = record_of(message, self._outside.our_name(message.topic))
         failures = bugs = 0
-        rejected: Failure | None = None
         while not self._outside.leaving():
             try:
-                if rejected is None:
-                    await self._effect(message, record)
-                else:
-                    await self._reject(record, rejected)
+                return await self._effect(message, record)
             except Left:
-                break
+                return None
             except Exception as error:  # noqa: BLE001 - every error has its fate, and our bugs theirs
                 failure = decide_failure(error)
-            else:
-                return True
             failures += 1
             bugs += failure.kind == "bug"
-            if rejected is None and is_rejected(failure, bugs):
-                rejected = failure
-                continue
+            if is_rejected(failure, bugs):
+                return _done() if await self._reject(record, failure) else None
             await self._pause(failure, failures, record)
-        return False
+        return None
 
-    async def _effect(self, message: Message, record: Record) -> None:
+    async def _effect(self, message: Message, record: Record) -> Awaitable[None]:
         started = monotonic()
         refuse_foreign_key(message)
         kept = self._outside.kept(message) if self._handler.stateful else None
         step, outgoing, value = await self._thread.run(lambda: self._decide(record, kept))
-        await self._unless_leaving(self._outside.publish(outgoing))
-        if value is not None:
-            await self._unless_leaving(self._outside.keep(message, value))
+        if self._handler.stateful:
+            await self._unless_leaving(self._published(outgoing))
+            if value is not None:
+                await self._unless_leaving(self._outside.keep(message, value))
+            self._count(started, step)
+            return _done()
+        return self._follow(await self._outside.send(outgoing), record, started, step)
+
+    async def _published(self, outgoing: Sequence[Outgoing]) -> None:
+        await (await self._outside.send(outgoing))
+
+    async def _follow(self, durable: Awaitable[None], record: Record, started: float, step: Step) -> None:
+        """Until what was sent is durable, or its record is dead-lettered because the cluster refuses it for good."""
+        try:
+            await durable
+        except BadInput as error:
+            if not await self._reject(record, decide_failure(error)):
+                raise Left from error
+        else:
+            self._count(started, step)
+
+    def _count(self, started: float, step: Step) -> None:
         STAGE_SECONDS.labels(self._handler.stage).observe(monotonic() - started)
         count_ops(ops_of(step.outputs))
 
@@ -128,10 +149,22 @@ class RecordWork:
         value = None if step.state is None else pack_state(KeptState(self._version, step.state))
         return step, outgoing, value
 
-    async def _reject(self, record: Record, failure: Failure) -> None:
+    async def _reject(self, record: Record, failure: Failure) -> bool:
+        """Dead-letter the record, however long that takes; False where it was left before that was durable."""
         letter = letter_for(record, self._handler.stage, failure, self._clock.now_ms())
-        await self._unless_leaving(self._outside.publish([_outgoing(letter)]))
-        tell_rejected(self._log, self._handler.stage, record, failure)
+        failures = 0
+        while not self._outside.leaving():
+            try:
+                await self._unless_leaving(self._published([_outgoing(letter)]))
+            except Left:
+                return False
+            except Exception as error:  # noqa: BLE001 - a letter that cannot be sent now is sent later
+                failures += 1
+                await self._pause(decide_failure(error), failures, record)
+            else:
+                tell_rejected(self._log, self._handler.stage, record, failure)
+                return True
+        return False
 
     async def _unless_leaving(self, work: Coroutine[Any, Any, None]) -> None:
         """Wait for it; where the worker is leaving, not for long. What was sent may then be durable or not."""
@@ -155,6 +188,10 @@ class RecordWork:
         until = monotonic() + seconds
         while monotonic() < until and not self._outside.leaving():  # noqa: ASYNC110 - another thread tells of it
             await asyncio.sleep(min(_LOOK_SECONDS, seconds))
+
+
+async def _done() -> None:
+    """What is done already."""
 
 
 def _outgoing(record: NewRecord) -> Outgoing:

@@ -1,0 +1,24 @@
+"""A worker in a process of its own, to be killed: ``python child.py URL PREFIX FOLDER`` runs until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from processors.faust_host import FaustHost
+from tests.faust_host.kit import Numbered, opened, settings_for
+from wirewatch.topics import SNAPSHOTS
+
+
+async def main(url: str, prefix: str, folder: str) -> None:
+    async with opened(url, prefix) as broker:
+        handler = Numbered(work=1_000)
+        host = FaustHost(settings_for(url), Path(folder), handler, [SNAPSHOTS.name], broker, prefix=prefix)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.stop)
+        await host.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:4]))

@@ -1,0 +1,311 @@
+"""The Faust host against a real cluster: every guard-rail, one rule a test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.faust_host.kit import (
+    PARTITIONS,
+    Gate,
+    Numbered,
+    Passing,
+    Trouble,
+    committed_all,
+    compare,
+    numbered,
+    opened,
+    read_all,
+    running,
+    until,
+)
+from tests.servers.kafka import KafkaServer
+from wirewatch.brokers.interface import NewRecord, Record
+from wirewatch.brokers.kafka import KafkaBroker
+from wirewatch.brokers.kept_state import KeptState, pack_state
+from wirewatch.brokers.partitioning import partition_for
+from wirewatch.errors import BadInput, BrokenStorage, PassingFault, UserError
+from wirewatch.hosting import Step
+from wirewatch.topics import DEAD_LETTERS, DIFF_STATE, ENTRIES, ENTRY_EVENTS, SNAPSHOTS, TOPICS
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+
+
+async def done(broker: KafkaBroker, stage: str = "diff", topic: str = SNAPSHOTS.name) -> None:
+    await until(lambda: committed_all(broker, stage, topic), seconds=60, said="all committed")
+
+
+async def test_every_record_comes_out_once_in_order_with_its_headers_and_its_state_can_be_read(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(200, keys=7)
+    await broker.publish(sent)
+    async with running(broker, kafka.url, Numbered(), tmp_path):
+        await done(broker)
+    got = await read_all(broker, ENTRY_EVENTS.name)
+    seen = compare(sent, got)
+    assert (seen.lost, seen.twice, seen.out_of_order) == (0, 0, 0)
+    given = {new.value: new.headers["given"] for new in sent}
+    assert all(record.headers["given"] == given[record.value] for record in got)
+    assert await broker.read_state("diff", "feed-3") == str(len([1 for new in sent if new.key == "feed-3"])).encode()
+    assert not [thread for thread in threading.enumerate() if "diff" in thread.name.lower()]
+
+
+async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
+    sent = numbered(1_500, keys=11)
+
+    async def feed() -> None:
+        for at in range(0, len(sent), 15):
+            await broker.publish(sent[at : at + 15])
+            await asyncio.sleep(0.05)
+
+    feeding = asyncio.create_task(feed())
+    for _ in range(3):
+        async with running(broker, kafka.url, Numbered(), tmp_path):
+            seen = len(await read_all(broker, ENTRY_EVENTS.name))
+
+            async def more(before: int = seen) -> bool:
+                return len(await read_all(broker, ENTRY_EVENTS.name)) > before
+
+            await until(more, said="it works on")
+    await feeding
+    async with running(broker, kafka.url, Numbered(), tmp_path):
+        await done(broker)
+    outcome = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
+
+
+async def test_a_bad_record_is_dead_lettered_at_once_and_the_next_goes_on(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(12, keys=2)
+    await broker.publish(sent)
+    handler = Numbered(Trouble(b"feed-1/3", BadInput("as agreed", reason="agreed")))
+    async with running(broker, kafka.url, handler, tmp_path):
+        await done(broker)
+    assert handler.tried.count(b"feed-1/3") == 1
+    (letter,) = await read_all(broker, DEAD_LETTERS.name)
+    told = json.loads(letter.value or b"")
+    assert (told["fate"], told["reason"], told["stage"], told["key"]) == ("bad-input", "agreed", "diff", "feed-1")
+    assert (
+        compare([new for new in sent if new.value != b"feed-1/3"], await read_all(broker, ENTRY_EVENTS.name)).lost == 0
+    )
+
+
+async def test_a_bug_is_tried_three_times_then_dead_lettered_with_its_traceback(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(12, keys=2)
+    await broker.publish(sent)
+    handler = Numbered(Trouble(b"feed-0/2", ZeroDivisionError("ours")))
+    async with running(broker, kafka.url, handler, tmp_path):
+        await done(broker)
+    assert handler.tried.count(b"feed-0/2") == 3
+    (letter,) = await read_all(broker, DEAD_LETTERS.name)
+    told = json.loads(letter.value or b"")
+    assert told["fate"] == "bug"
+    assert "ZeroDivisionError: ours" in told["traceback"]
+    assert (
+        compare([new for new in sent if new.value != b"feed-0/2"], await read_all(broker, ENTRY_EVENTS.name)).lost == 0
+    )
+
+
+async def test_a_passing_fault_is_tried_until_it_has_passed_and_no_offset_moves_meanwhile(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    trouble = Trouble(b"feed-0/1", PassingFault("away", retry_after=0.05))
+    sent = numbered(8, keys=1)
+    await broker.publish(sent)
+    partition = partition_for("feed-0", PARTITIONS)
+    async with running(broker, kafka.url, Numbered(trouble), tmp_path):
+        await until(lambda: trouble.raised >= 30, said="it is tried again")
+        assert not await broker.committed("diff", SNAPSHOTS.name, partition)
+        assert await read_all(broker, ENTRY_EVENTS.name) == []
+        trouble.left = 0
+        await done(broker)
+    assert compare(sent, await read_all(broker, ENTRY_EVENTS.name)).out_of_order == 0
+    assert await read_all(broker, DEAD_LETTERS.name) == []
+
+
+async def test_a_stop_does_not_wait_for_a_fault_to_pass_and_the_record_is_done_by_the_next(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    trouble = Trouble(b"feed-0/2", PassingFault("away"))
+    sent = numbered(6, keys=1)
+    await broker.publish(sent)
+    async with running(broker, kafka.url, Numbered(trouble), tmp_path):
+        await until(lambda: trouble.raised >= 3)
+    async with running(broker, kafka.url, Numbered(), tmp_path):
+        await done(broker)
+    outcome = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
+
+
+async def test_the_offset_never_passes_a_record_that_is_in_work(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    gate = Gate(b"feed-0/4")
+    sent = numbered(20, keys=1)
+    await broker.publish(sent)
+    partition = partition_for("feed-0", PARTITIONS)
+    async with running(broker, kafka.url, Numbered(gate), tmp_path):
+        await until(gate.reached.is_set)
+
+        async def behind() -> bool:
+            return await broker.committed("diff", SNAPSHOTS.name, partition) == 3
+
+        await until(behind, said="what is done is committed")
+        await asyncio.sleep(1.5)  # three commits more
+        assert await behind()
+        gate.open.set()
+        await done(broker)
+
+
+async def test_a_stage_without_state_keeps_many_on_their_way_and_commits_up_to_the_first_that_is_not_durable(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    events = [NewRecord(ENTRY_EVENTS.name, "feed-0", f"feed-0/{number}".encode(), {}) for number in range(1, 601)]
+    await broker.publish(events)
+    async with running(broker, kafka.url, Passing(), tmp_path, inputs=ENTRY_EVENTS.name):
+        await done(broker, "enrich", ENTRY_EVENTS.name)
+    outcome = compare(events, await read_all(broker, ENTRIES.name))
+    assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
+
+
+async def test_two_stages_share_a_process_and_its_event_loop(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(60, keys=5)
+    async with (
+        running(broker, kafka.url, Numbered(), tmp_path),
+        running(broker, kafka.url, Passing(), tmp_path, inputs=ENTRY_EVENTS.name),
+    ):
+        await broker.publish(sent)
+        await until(lambda: _count(broker, ENTRIES.name, len(sent)))
+    assert compare(sent, await read_all(broker, ENTRIES.name)).out_of_order == 0
+
+
+async def _count(broker: KafkaBroker, topic: str, count: int) -> bool:
+    return len(await read_all(broker, topic)) >= count
+
+
+class Forgetting:
+    """Keeps how often it saw a key; ``forget`` empties that, explicitly."""
+
+    stage = "diff"
+    stateful = True
+
+    def handle(self, record: Record, state: bytes | None) -> Step:
+        said = "nothing" if state is None else state.decode() or "empty"
+        kept = b"" if record.value == b"forget" else b"full"
+        return Step([NewRecord(ENTRY_EVENTS.name, record.key, said.encode(), {})], kept)
+
+
+async def test_an_emptied_state_is_recovered_as_empty_also_where_it_is_the_last_in_its_changelog(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    def say(value: bytes) -> NewRecord:
+        return NewRecord(SNAPSHOTS.name, "feed", value, {})
+
+    await broker.publish([say(b"a"), say(b"forget")])
+    async with running(broker, kafka.url, Forgetting(), tmp_path / "one"):
+        await done(broker)
+    await broker.publish([say(b"b")])
+    async with running(broker, kafka.url, Forgetting(), tmp_path / "two"):
+        await done(broker)
+    assert [record.value for record in await read_all(broker, ENTRY_EVENTS.name)] == [b"nothing", b"full", b"empty"]
+    assert all(record.value is not None for record in await read_all(broker, DIFF_STATE.name))
+
+
+async def test_state_is_there_again_on_a_machine_that_has_nothing(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(100, keys=20)
+    await broker.publish(sent)
+    async with running(broker, kafka.url, Numbered(), tmp_path / "first"):
+        await done(broker)
+    # the same records again: only state tells that they were done
+    await broker.publish(sent)
+    async with running(broker, kafka.url, Numbered(), tmp_path / "bare"):
+        await done(broker)
+    assert len(await read_all(broker, ENTRY_EVENTS.name)) == len(sent)
+
+
+async def test_state_of_a_newer_version_ends_the_process_in_words_and_nothing_moves(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", pack_state(KeptState(9, b"of tomorrow")), {})])
+    await broker.publish(numbered(3, keys=1))
+    with pytest.raises(BrokenStorage, match=r"state of diff for 'feed-0' was written by a newer wirewatch \(version 9"):
+        async with running(broker, kafka.url, Numbered(), tmp_path) as task:
+            await asyncio.wait({task}, timeout=40)
+    assert not await broker.committed("diff", SNAPSHOTS.name, 0)
+    assert await read_all(broker, ENTRY_EVENTS.name) == []
+
+
+async def test_damaged_state_ends_the_process_in_words(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
+    await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", b"rubbish", {}), *numbered(1, keys=1)])
+    with pytest.raises(BrokenStorage, match="state of diff for 'feed-0': a state of 7 bytes is no state"):
+        async with running(broker, kafka.url, Numbered(), tmp_path) as task:
+            await asyncio.wait({task}, timeout=40)
+
+
+async def test_a_missing_topic_is_refused_in_words_before_anything_starts(kafka: KafkaServer, tmp_path: Path) -> None:
+    async with opened(kafka.url, "bare.") as bare:
+        await bare.create_topics([topic for topic in TOPICS.values() if topic is not ENTRY_EVENTS])
+        with pytest.raises(UserError) as refused:
+            async with running(bare, kafka.url, Numbered(), tmp_path) as task:
+                await asyncio.wait({task}, timeout=20)
+    assert ENTRY_EVENTS.name in str(refused.value)
+    assert DIFF_STATE.name in str(refused.value)
+    assert "wirewatch topics create" in str(refused.value)
+
+
+async def test_a_record_of_fourteen_mebibytes_passes(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
+    large = b"x" * (14 << 20)
+
+    class Large(Passing):
+        def handle(self, record: Record, state: bytes | None) -> Step:
+            return Step([NewRecord(ENTRIES.name, record.key, record.value, {})])
+
+    await broker.publish(
+        [NewRecord(ENTRY_EVENTS.name, "feed", large, {}), NewRecord(ENTRY_EVENTS.name, "feed", b"after", {})]
+    )
+    async with running(broker, kafka.url, Large(), tmp_path, inputs=ENTRY_EVENTS.name):
+        await done(broker, "enrich", ENTRY_EVENTS.name)
+    assert [len(record.value or b"") for record in await read_all(broker, ENTRIES.name)] == [len(large), 5]
+
+
+async def test_an_output_over_its_topics_limit_is_dead_lettered_and_nothing_of_its_record_is_published(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    class Bloating(Numbered):
+        def handle(self, record: Record, state: bytes | None) -> Step:
+            step = super().handle(record, state)
+            if record.value == b"feed-0/2":
+                return Step(
+                    [*step.outputs, NewRecord(ENTRY_EVENTS.name, record.key, b"x" * (17 << 20), {})], step.state
+                )
+            return step
+
+    await broker.publish(numbered(3, keys=1))
+    async with running(broker, kafka.url, Bloating(), tmp_path):
+        await done(broker)
+    (letter,) = await read_all(broker, DEAD_LETTERS.name)
+    assert json.loads(letter.value or b"")["reason"] == "too-large"
+    assert [record.value for record in await read_all(broker, ENTRY_EVENTS.name)] == [b"feed-0/1", b"feed-0/3"]
+
+
+async def test_a_record_that_is_none_of_ours_is_dead_lettered(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    await broker.publish([NewRecord(SNAPSHOTS.name, "", b"no key", {}), *numbered(1, keys=1)])
+    async with running(broker, kafka.url, Numbered(), tmp_path):
+        await done(broker)
+    (letter,) = await read_all(broker, DEAD_LETTERS.name)
+    assert json.loads(letter.value or b"")["reason"] == "bad-key"
+    assert len(await read_all(broker, ENTRY_EVENTS.name)) == 1

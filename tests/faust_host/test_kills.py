@@ -1,0 +1,152 @@
+"""Workers killed, stopped and started while records come in: nothing lost, order kept, twice only under the same id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faust_host.kit import committed_all, compare, numbered, read_all, until
+from tests.servers.kafka import KafkaServer
+from wirewatch.brokers.interface import NewRecord
+from wirewatch.brokers.kafka import KafkaBroker
+from wirewatch.topics import ENTRY_EVENTS, SNAPSHOTS
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
+
+LONG = os.environ.get("WIREWATCH_LONG") == "1"
+ROOT = Path(__file__).parents[2]
+
+
+class Child:
+    """A worker's process."""
+
+    def __init__(self, kafka: KafkaServer, broker: KafkaBroker, folder: Path) -> None:
+        self._command = [sys.executable, "-m", "tests.faust_host.child"]
+        self._command += [kafka.url, broker.link.wire_name(""), str(folder)]
+        self.log = folder.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert self.process.wait(30) == 0, self.log.read_text()
+        assert time.monotonic() - began < 20
+
+    @property
+    def up(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+@contextmanager
+def children(*all_: Child) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for child in all_:
+            if child.up:
+                child.kill()
+
+
+async def feed(broker: KafkaBroker, sent: list[NewRecord], *, pause: float) -> None:
+    for at in range(0, len(sent), 20):
+        await broker.publish(sent[at : at + 20])
+        await asyncio.sleep(pause)
+
+
+async def all_done(broker: KafkaBroker, seconds: float = 120) -> None:
+    await until(lambda: committed_all(broker, "diff", SNAPSHOTS.name), seconds=seconds, said="all committed")
+
+
+async def length(broker: KafkaBroker) -> int:
+    name = ENTRY_EVENTS.name
+    return sum([(await broker.bounds(name, partition)).end for partition in range(broker.partitions(name))])
+
+
+async def progressed(broker: KafkaBroker, by: int, seconds: float = 60) -> float:
+    """Seconds until so many more records came out."""
+    began = time.monotonic()
+    before = await length(broker)
+
+    async def more() -> bool:
+        return await length(broker) >= before + by
+
+    await until(more, seconds=seconds, said=f"{by} more came out")
+    return time.monotonic() - began
+
+
+async def test_a_worker_killed_again_and_again_loses_nothing_and_is_back_within_seconds(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    kills, count = (12, 20_000) if LONG else (3, 1_200)
+    sent = numbered(count, keys=13)
+    child = Child(kafka, broker, tmp_path / "worker")
+    back: list[float] = []
+    chance = random.Random(5)
+    with children(child):
+        child.start()
+        feeding = asyncio.create_task(feed(broker, sent, pause=0.1 if not LONG else 0.05))
+        await progressed(broker, 20)
+        for _ in range(kills):
+            await asyncio.sleep(chance.uniform(0.1, 1.0))
+            child.kill()
+            child.start()
+            back.append(await progressed(broker, 1))
+        await feeding
+        await all_done(broker)
+        child.stop()
+    got = await read_all(broker, ENTRY_EVENTS.name)
+    seen = compare(sent, got)
+    assert (seen.lost, seen.out_of_order) == (0, 0)
+    assert all(record.headers["ce_id"].encode() == record.value for record in got)
+    assert seen.twice <= 30 * kills
+    # a session of 6 s would have to expire under a new name each time
+    assert sorted(back)[len(back) // 2] < 6, back
+    print(f"kills {kills}: twice {seen.twice}, back after {[round(one, 1) for one in back]} s")  # noqa: T201
+
+
+async def test_workers_that_come_and_go_keep_each_keys_order_and_lose_nothing(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    turns, count = (16, 40_000) if LONG else (3, 1_500)
+    sent = numbered(count, keys=17)
+    one, two = Child(kafka, broker, tmp_path / "one"), Child(kafka, broker, tmp_path / "two")
+    chance = random.Random(11)
+    with children(one, two):
+        one.start()
+        feeding = asyncio.create_task(feed(broker, sent, pause=0.15 if not LONG else 0.05))
+        await progressed(broker, 20)
+        two.start()
+        for turn in range(turns):
+            await asyncio.sleep(chance.uniform(1.0, 3.0))
+            child = chance.choice((one, two))
+            (child.kill if turn % 2 else child.stop)()
+            await asyncio.sleep(chance.uniform(0.1, 2.0))
+            child.start()
+            await progressed(broker, 1)
+        await feeding
+        await all_done(broker)
+        one.stop()
+        two.stop()
+    seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert (seen.lost, seen.out_of_order) == (0, 0)
+    print(f"turns {turns}: twice {seen.twice}")  # noqa: T201
