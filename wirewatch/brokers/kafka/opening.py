@@ -23,6 +23,7 @@ _log = get_logger("kafka")
 _PATIENCE: Final = {"runner": 30.0, "writer": 5.0, "reader": 5.0}
 """So long a cluster that does not answer may be starting."""
 _PAUSE: Final = 0.5
+_MOST_SHOWN: Final = 3
 ALL_TOPICS: Final = (*TOPICS.values(), *STATE_TOPICS.values())
 
 
@@ -57,9 +58,10 @@ async def require_topics(broker: KafkaBroker) -> None:
             _log.warning("a topic differs from what it should be", difference=difference.text)
     grave = [difference.text for difference in differences if difference.grave]
     if grave:
+        more = f"; and {len(grave) - _MOST_SHOWN} more" if len(grave) > _MOST_SHOWN else ""
         raise UserError(
-            "the cluster's topics are not as they must be: " + "; ".join(grave) + ". Nothing was started; "
-            "`wirewatch topics create` makes what is missing, `wirewatch topics check` shows all differences"
+            f"the topics of {broker.link.shown} are not as they must be: {'; '.join(grave[:_MOST_SHOWN])}{more}. "
+            "Nothing was started. `wirewatch topics create` makes what is missing, `wirewatch topics check` shows all"
         )
 
 
