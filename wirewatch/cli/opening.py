@@ -11,7 +11,9 @@ from typing import Annotated, Final, Literal
 import cyclopts
 
 from sinks.search.embedded.index import EmbeddedIndex
+from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.search.interface import SearchIndex
+from sinks.search.opensearch.address import Address, is_opensearch, read_address
 from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
@@ -19,6 +21,7 @@ from wirewatch.callbacks import CallbackKey, key_from_folder, key_from_text
 from wirewatch.cli.context import configuration
 from wirewatch.control import ControlStore, SqliteControlStore
 from wirewatch.errors import UserError
+from wirewatch.hosting import Sink
 from wirewatch.logs import redact
 from wirewatch.settings import Configuration
 from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
@@ -46,9 +49,31 @@ def open_control(config: Configuration) -> ControlStore:
 
 def open_index(config: Configuration) -> SearchIndex:
     """The search index that the settings name, for reading. `UserError` for one that is not understood."""
-    if config.settings.search == "embedded":
+    if config.settings.search.strip() == "embedded":
         return EmbeddedIndex(config.data_dir / INDEX_FILE)
-    raise UserError(f"search: {redact(config.settings.search)!r}: this version has embedded only")
+    from sinks.search.opensearch.index import OpenSearchIndex  # noqa: PLC0415 - its client is slow to load
+
+    return OpenSearchIndex(opensearch_address(config))
+
+
+def open_search_sink(config: Configuration) -> Sink:
+    """The sink of the search index that the settings name. `UserError` for one that is not understood."""
+    if config.settings.search.strip() == "embedded":
+        return EmbeddedSearchSink(config.data_dir / INDEX_FILE)
+    from sinks.search.opensearch.sink import OpenSearchSink  # noqa: PLC0415 - its client is slow to load
+
+    return OpenSearchSink(opensearch_address(config))
+
+
+def opensearch_address(config: Configuration) -> Address:
+    """The OpenSearch that the settings name; a file named there lies beside the settings file."""
+    search = config.settings.search
+    if not is_opensearch(search):
+        raise UserError(
+            f"search {redact(search)!r} is not understood; write embedded (it lies in data_dir)"
+            " or opensearch://host:9200,host:9200"
+        )
+    return read_address(search, config.settings.opensearch, folder=config.path.parent if config.path else None)
 
 
 def open_callbacks(config: Configuration) -> CallbackKey | None:
@@ -72,7 +97,7 @@ def has_log(config: Configuration) -> bool:
 
 def has_index(config: Configuration) -> bool:
     """Whether there is a search index yet; a server is always asked."""
-    return config.settings.search != "embedded" or (config.data_dir / INDEX_FILE).exists()
+    return config.settings.search.strip() != "embedded" or (config.data_dir / INDEX_FILE).exists()
 
 
 def has_control() -> bool:

@@ -17,7 +17,6 @@ from sinks.alerts.commands import reconcile_file
 from sinks.alerts.deliver import Deliverer, Limits
 from sinks.alerts.match import MatchSink
 from sinks.alerts.notify import NotifySink
-from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.web.kept_archive import KeptArchive
 from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
@@ -26,9 +25,9 @@ from wirewatch import stages
 from wirewatch.brokers.connect import connect, is_embedded
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.feed_health import known_feeds
-from wirewatch.cli.opening import INDEX_FILE, open_callbacks, open_control, open_index
+from wirewatch.cli.opening import open_callbacks, open_control, open_index, open_search_sink
 from wirewatch.control import ControlStore
-from wirewatch.errors import UserError
+from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import EntryEvent
 from wirewatch.hosting import Handler, Sink
 from wirewatch.hosting.runner import Host, Runner, streamed_inputs
@@ -150,7 +149,7 @@ class Pipeline:
 
     async def _compose(self, broker: Broker, store: ControlStore | None, stack: AsyncExitStack) -> list[Running]:
         """Make every stage asked for. Nothing runs yet: where one cannot be made, none was begun."""
-        settings, data, clock = self._config.settings, self._config.data_dir, self._clock
+        settings, clock = self._config.settings, self._clock
         public_url = settings.web.public_url or None
         running: list[Running] = []
         handlers: list[Handler] = []
@@ -160,9 +159,7 @@ class Pipeline:
         if stages.ENRICH.name in self._roles:
             handlers.append(EnrichHandler(public_url=public_url))
         if stages.SEARCH.name in self._roles:
-            search = EmbeddedSearchSink(data / INDEX_FILE)
-            await search.start()  # the page is up before the hosts are, and must find an index
-            sinks.append(search)
+            sinks.append(await self._search_sink())
         if store is not None and stages.MATCH.name in self._roles:
             enriched: Callable[[EntryEvent], EntryEvent] = partial(enrich, context=EnrichContext(public_url=public_url))
             sinks.append(MatchSink(broker, store, clock, enrich=enriched))
@@ -182,6 +179,15 @@ class Pipeline:
         if store is not None and stages.WEB.name in self._roles:
             await self._serve(broker, store, stack)
         return running
+
+    async def _search_sink(self) -> Sink:
+        sink = open_search_sink(self._config)
+        try:
+            await sink.start()  # the page is up before the hosts are, and must find an index
+        except PassingFault as fault:
+            # its host tries again; what else runs here does not wait for it
+            _log.warning("the search index cannot be written yet", error=fault)
+        return sink
 
     def _on_faust(self, broker: Broker, handlers: Sequence[Handler]) -> list[Host]:
         from processors.faust_host import FaustHost  # noqa: PLC0415 - an embedded log needs none of it
