@@ -161,8 +161,11 @@ class KafkaBroker:
 
         async def work() -> int:
             answer = await self.link.to_coordinator(name, request)
+            whole = kafka.for_code(getattr(answer, "error_code", 0))  # then no partition is answered for
+            if whole is not kafka.NoError:
+                raise whole
             _, offset, _, code = answer.topics[0][1][0]
-            error = kafka.for_code(code or getattr(answer, "error_code", 0))
+            error = kafka.for_code(code)
             if error is not kafka.NoError:
                 raise error
             return int(offset)
