@@ -94,6 +94,27 @@ async def test_a_store_belongs_to_the_first_log_it_is_told_of(store: ControlStor
     await store.bind_log("log-a")
 
 
+async def test_a_store_that_follows_its_log_to_a_copy_reads_on_where_it_stood(store: ControlStore) -> None:
+    await store.bind_log("log-a")
+    await store.commit_match("match", [], {}, {(TOPIC, 0): Move(None, 5), ("other", 0): Move(None, 2)})
+
+    def place(topic: str, offset: int) -> dict[int, int]:
+        return {0: offset - 3, 7: 3} if topic == TOPIC else {1: offset}
+
+    with pytest.raises(UserError, match=r"belongs to the log log-a"):
+        await store.rebind_log("log-x", "log-b", place)
+    assert await store.position("match", TOPIC, 0) == 5
+    assert await store.rebind_log("log-a", "log-b", place)
+    assert [await store.position("match", TOPIC, partition) for partition in (0, 7, 1)] == [2, 3, None]
+    assert [await store.position("match", "other", partition) for partition in (0, 1)] == [None, 2]
+    await store.bind_log("log-b")
+    await store.commit_match("match", [], {}, {(TOPIC, 0): Move(2, 4)})
+    assert not await store.rebind_log("log-a", "log-b", place)
+    assert await store.position("match", TOPIC, 0) == 4
+    with pytest.raises(UserError):
+        await store.bind_log("log-a")
+
+
 async def test_a_newer_state_takes_the_place_of_the_older(store: ControlStore) -> None:
     await store.commit_match("match", [state(seq=1)], {"f": {"killed": 1.0}}, {})
     await store.commit_match("match", [state(seq=2, at=2_000)], {"f": {"killed": 2.0}}, {})

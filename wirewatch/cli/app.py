@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "alerts": "alerts:alerts",
     "tail": "tail:tail",
     "topics": "topics:topics",
+    "move": "move:move_log",
     "dead-letters": "dead_letters:dead_letters",
     "doctor": "doctor:doctor",
     "probe": "probe:probe",

@@ -6,8 +6,8 @@ must change in one transaction with their position in the log: alerts' states an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -34,6 +34,19 @@ class Move(Struct, frozen=True):
 
 Positions = Mapping[tuple[str, int], Move]
 """``(topic, partition)`` -> how its position moves."""
+
+
+Place = Callable[[str, int], Mapping[int, int]]
+"""Where a copy of a log has a place of it: of a topic and an offset in its one partition, the offset in each."""
+
+
+def moved_positions(rows: Iterable[Sequence[Any]], place: Place) -> list[tuple[str, str, int, int]]:
+    """Rows of sink, topic, offset as they are in the copy: sink, topic, partition, offset."""
+    return [
+        (sink, topic, partition, there)
+        for sink, topic, offset in rows
+        for partition, there in place(topic, offset).items()
+    ]
 
 
 class Channel(Struct, frozen=True):
@@ -158,6 +171,14 @@ class ControlStore(Protocol):
         """Say which log the positions are places in. The first one said is kept for good.
 
         Raises `UserError` in words where the store belongs to another log: two clusters' settings are mixed.
+        """
+        ...
+
+    async def rebind_log(self, before: str, after: str, place: Place) -> bool:
+        """Belong to a copy of the log ``before`` from now on, with every position where the copy has it.
+
+        All together; False where the store belongs to ``after`` already. Raises `UserError` where it belongs to a
+        third log.
         """
         ...
 

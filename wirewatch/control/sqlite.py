@@ -23,7 +23,9 @@ from wirewatch.control.interface import (
     NewDelivery,
     OutboxSummary,
     Outcome,
+    Place,
     Positions,
+    moved_positions,
 )
 from wirewatch.control.sqlite_schema import migrate
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
@@ -85,6 +87,25 @@ class SqliteControlStore:
         bound = await self._write(work)
         if bound != log_id:
             raise UserError(other_log(f"the control store {self._path}", bound, log_id))
+
+    async def rebind_log(self, before: str, after: str, place: Place) -> bool:
+        """See `ControlStore`."""
+
+        def work(connection: apsw.Connection) -> bool:
+            bound = connection.execute("SELECT log_id FROM about").get
+            if bound == after:
+                return False
+            if bound not in {None, before}:
+                raise UserError(other_log(f"the control store {self._path}", str(bound), before))
+            moved = moved_positions(list(connection.execute("SELECT sink, topic, next_offset FROM positions")), place)
+            connection.execute("DELETE FROM positions")
+            connection.executemany(
+                "INSERT INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)", moved
+            )
+            connection.execute("INSERT OR REPLACE INTO about (one, log_id) VALUES (1, ?)", (after,))
+            return True
+
+        return await self._write(work)
 
     async def channels(self) -> list[Channel]:
         """See `ControlStore`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -42,6 +42,13 @@ class EmbeddedSearchSink:
         """See `Sink`."""
         await asyncio.to_thread(self._bind_log, log_id)
 
+    async def rebind_log(self, before: str, after: str, place: Callable[[str, int], Mapping[int, int]]) -> bool:
+        """Belong to a copy of the log ``before``, with every position where ``place`` says that the copy has it.
+
+        All together; False where it belongs to ``after`` already, `UserError` where it belongs to a third log.
+        """
+        return await asyncio.to_thread(self._rebind_log, before, after, place)
+
     async def position(self, topic: str, partition: int) -> int | None:
         """See `Sink`."""
         return await asyncio.to_thread(self._position, topic, partition)
@@ -70,6 +77,21 @@ class EmbeddedSearchSink:
             bound = str(self._open.execute("SELECT value FROM about WHERE name = 'log'").get)
         if bound != log_id:
             raise UserError(other_log(f"the search index {self._path}", bound, log_id))
+
+    def _rebind_log(self, before: str, after: str, place: Callable[[str, int], Mapping[int, int]]) -> bool:
+        with self._lock, index_failures(self._path), transaction(self._open):
+            bound = self._open.execute("SELECT value FROM about WHERE name = 'log'").get
+            if bound == after:
+                return False
+            if bound not in {None, before}:
+                raise UserError(other_log(f"the search index {self._path}", str(bound), before))
+            stand = list(self._open.execute("SELECT topic, next_offset FROM positions"))
+            self._open.execute("DELETE FROM positions")
+            for topic, offset in stand:
+                for partition, there in place(str(topic), int(str(offset))).items():
+                    write_position(self._open, str(topic), partition, there)
+            self._open.execute("INSERT OR REPLACE INTO about VALUES ('log', ?)", (after,))
+        return True
 
     def _position(self, topic: str, partition: int) -> int | None:
         with self._lock, index_failures(self._path):

@@ -12,6 +12,7 @@ from wirewatch.brokers.interface import Bounds, NewRecord, Record
 from wirewatch.brokers.kafka.consumer import KafkaConsumer
 from wirewatch.brokers.kafka.link import Link
 from wirewatch.brokers.kafka.members import take_member_name
+from wirewatch.brokers.kafka.placing import place_group
 from wirewatch.brokers.kafka.publishing import Publishing, ToSend
 from wirewatch.brokers.kafka.reading import Reading
 from wirewatch.brokers.kafka.records import Encoded
@@ -22,7 +23,7 @@ from wirewatch.errors import BrokenStorage, PassingFault, UserError, WirewatchEr
 from wirewatch.topics import STATE_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from wirewatch.brokers.kafka.address import Address
@@ -172,6 +173,11 @@ class KafkaBroker:
 
         offset = await self.link.patiently(work, f"where {name} stands on {topic}/{partition}")
         return offset if offset >= 0 else None
+
+    async def place_group(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
+        """Let a group without members read on from these offsets. Raises `UserError` where it has some."""
+        self._require_open()
+        await place_group(self.link, group, places)
 
     async def read_state(self, stage: str, key: str) -> bytes | None:
         """See `Broker`. Reads the key's whole partition of the state's topic: for people who look, not for stages."""

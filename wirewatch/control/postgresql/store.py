@@ -18,7 +18,9 @@ from wirewatch.control.interface import (
     NewDelivery,
     OutboxSummary,
     Outcome,
+    Place,
     Positions,
+    moved_positions,
 )
 from wirewatch.control.postgresql import outbox
 from wirewatch.control.postgresql.address import read_address
@@ -90,6 +92,28 @@ class PostgresqlControlStore:
         bound = await self._run(work)
         if bound != log_id:
             raise UserError(other_log(self._where, bound, log_id))
+
+    async def rebind_log(self, before: str, after: str, place: Place) -> bool:
+        """See `ControlStore`."""
+
+        async def work(connection: Connection) -> bool:
+            await connection.execute("LOCK TABLE positions, about IN EXCLUSIVE MODE")
+            bound = await _value(connection, "SELECT log_id FROM about")
+            if bound == after:
+                return False
+            if bound not in {None, before}:
+                raise UserError(other_log(self._where, str(bound), before))
+            rows = await connection.execute("SELECT sink, topic, next_offset FROM positions")
+            moved = moved_positions(await rows.fetchall(), place)
+            await connection.execute("DELETE FROM positions")
+            await connection.cursor().executemany(
+                "INSERT INTO positions (sink, topic, partition, next_offset) VALUES (%s, %s, %s, %s)", moved
+            )
+            await connection.execute("DELETE FROM about")
+            await connection.execute("INSERT INTO about (one, log_id) VALUES (1, %s)", (after,))
+            return True
+
+        return await self._run(work)
 
     async def healthy(self) -> str | None:
         """See `ControlStore`."""
