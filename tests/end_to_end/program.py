@@ -96,6 +96,16 @@ class Program:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def freeze(self) -> None:
+        """Stop it in its tracks (SIGSTOP): its connections stay open, nothing moves."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on (SIGCONT)."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGCONT)
+
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
         if self.alive():
@@ -103,11 +113,24 @@ class Program:
 
     def stop(self, seconds: float = 30.0) -> float:
         """Ask it to end and give the seconds that took; fails where it does not end in time (F18)."""
-        assert self.process is not None
         began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(seconds)
+        self.ask_to_end()
+        self.wait_for_end(seconds)
         return time.monotonic() - began
+
+    def ask_to_end(self) -> None:
+        """SIGTERM, and no waiting."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait_for_end(self, seconds: float = 30.0) -> None:
+        """Wait for its end; kills it and fails where that takes too long."""
+        assert self.process is not None
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def log(self) -> str:
         """What it said."""
