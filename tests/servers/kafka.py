@@ -102,13 +102,13 @@ class KafkaServer:
         self._server.resume()
 
     async def empty(self) -> None:
-        """Delete every topic of wirewatch and every group: a bare cluster again, in a moment, with no restart."""
+        """Delete every topic of wirewatch, and with them what groups committed: a bare cluster in a moment.
+
+        Members that were killed stay in their groups until their session has run out.
+        """
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
-            groups = [str(group) for group, _ in await admin.list_consumer_groups()]
-            if groups:
-                await admin.delete_consumer_groups(groups)
             ours = [topic for topic in await admin.list_topics() if not topic.startswith("__")]
             if ours:
                 await admin.delete_topics(ours)
