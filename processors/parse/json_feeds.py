@@ -14,6 +14,7 @@ from xxhash import xxh3_128_hexdigest
 
 from processors.parse.dates import ParsedTime, parse_time
 from processors.parse.feed_entries import LONGEST_ID
+from processors.parse.json_ignoring import steps_of, without
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.splits import Split
 from processors.parse.text import Content, clean_characters, inner_text_of_title, read_markup
@@ -69,11 +70,18 @@ def split_json(document: Any, definition: ParseDefinition, url: str, notes: tupl
         raise BadInput(f"items = {paths.items!r} is an empty list", reason="empty")
     hashes = tuple(raw_hash_of(item) for item in items)
     fields = {name: getter(getattr(paths, name)) for name in _FIELDS}
+    ignored = steps_of(definition.ignore, (paths.headline, paths.body))
+    if ignored:
+        fields |= {name: _ignoring(fields[name], ignored) for name in ("headline", "body")}
 
     def entry(index: int) -> ParsedEntry | None:
         return _entry(items[index], fields, paths, url, index, hashes[index])
 
     return Split("json", hashes, entry, ParsedFeed("json", (), notes=notes))
+
+
+def _ignoring(read: Callable[[Any], Any], ignored: tuple[tuple[str, ...], ...]) -> Callable[[Any], Any]:
+    return lambda item: read(without(item, ignored))
 
 
 _FIELDS = ("id", "aliases", "headline", "body", "url", "published", "updated", "authors", "tags")

@@ -158,3 +158,29 @@ def test_recorded_lists_are_read_whole(recordings: Path, read: Read) -> None:
         assert [(e.native_id, e.headline, e.published_ms) for e in feed.entries] == [
             (w["url"], " ".join(w["title"].split()), w["time"]) for w in want
         ]
+
+
+IGNORING = {"items": "@", "id": "id", "headline": "title", "body": "join(' ', [text, to_string(stats.points || `0`)])"}
+
+
+def test_what_is_to_be_ignored_inside_a_mapped_body_is_not_in_its_text(read: Read) -> None:
+    item = '[{"id": 1, "title": "t", "text": "Dam holds", "stats": {"points": %d, "views": 3}}]'
+    seen = {read(item % n, kind="json", json=IGNORING, ignore=("stats.points",)).entries[0].body for n in (5, 6)}
+    assert seen == {"Dam holds 0"}
+    assert read(item % 5, kind="json", json=IGNORING, ignore=("stats.views",)).entries[0].body == "Dam holds 5"
+
+
+def test_what_is_to_be_ignored_may_lie_in_a_list(read: Read) -> None:
+    paths = {"items": "@", "id": "id", "headline": "title", "body": "parts[].[text, votes][]"}
+    item = '[{"id": 1, "title": "t", "votes": 9, "parts": [{"text": "a", "votes": 4}, {"text": "b"}, 7]}]'
+    for path in ("parts[].votes", "parts[*].votes", "parts.votes"):
+        assert read(item, kind="json", json=paths, ignore=(path,)).entries[0].body == "a\nb"
+    assert read(item, kind="json", json=paths, ignore=("votes", "parts[?x]", "(", "")).entries[0].body == "a\n4\nb"
+
+
+def test_a_mapped_field_that_is_ignored_as_a_whole_stays_in_the_text_and_other_fields_are_read_as_ever(
+    read: Read,
+) -> None:
+    paths = {"items": "@", "id": "id", "headline": "title", "body": "text"}
+    feed = read('[{"id": 1, "title": "t", "text": "x"}]', kind="json", json=paths, ignore=("text", "id", "title"))
+    assert (feed.entries[0].native_id, feed.entries[0].headline, feed.entries[0].body) == ("1", "t", "x")
