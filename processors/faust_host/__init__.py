@@ -2,12 +2,12 @@
 
 The face for `wirewatch run` is `FaustHost`, a host like those of `wirewatch.hosting.runner`::
 
-    hosts = [FaustHost(settings, data_dir, handler, streamed_inputs(handler.stage), broker) for handler in handlers]
+    hosts = [FaustHost(broker, handler, streamed_inputs(handler.stage), data_dir=data) for handler in handlers]
     Runner(broker, hosts=hosts, sinks=sinks)
 
 It lives in the event loop it is run in; any number of them, beside other clients. The rooms: `host` (start, stop,
 start again), `building` (the app and its settings), `work` (what becomes of one record), `transport` and `progress`
-(what is read and committed), `records`, `names`.
+(what is read and committed), `records`, `library_logs`; `plain`, `diff` and `enrich` are the ``faust`` command's.
 """
 
 from processors.faust_host.host import FaustHost

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from wirewatch.brokers.kafka.address import Address
 
+MEMORY: Final = "memory://"
 _COMMIT_SECONDS: Final = 0.5
 """What a killed worker does again is at most what it did in so long."""
 _REQUEST_BYTES: Final = 25 << 20
@@ -42,7 +43,7 @@ class Plan(Struct, frozen=True):
     inputs: tuple[str, ...]
     partitions: Mapping[str, int]
     worker_name: str
-    store: str = "memory://"
+    store: str = MEMORY
     prefix: str = ""
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from processors.faust_host.building import Plan
+from processors.faust_host.building import MEMORY, Plan
 from processors.faust_host.library_logs import route_library_logs
 from processors.faust_host.worker import Worker
 from wirewatch.brokers.embedded.threads import WorkerThread
-from wirewatch.brokers.kafka.address import read_address
+from wirewatch.brokers.kafka.broker import KafkaBroker
 from wirewatch.brokers.kafka.failures import explain
 from wirewatch.brokers.kafka.members import take_member_name
 from wirewatch.errors import PassingFault, UserError
@@ -24,13 +24,13 @@ from wirewatch.times import SystemClock
 from wirewatch.topics import DEAD_LETTERS, STATE_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from wirewatch.brokers.interface import Broker
+    from wirewatch.brokers.kafka.members import MemberName
     from wirewatch.hosting.interface import Handler
-    from wirewatch.settings import Settings
     from wirewatch.times import Clock
-    from wirewatch.topics import Topic
 
 STOP_SECONDS: Final = 15.0
 """How long a worker may take to stop; what it then has in hand is done again by whoever comes next."""
@@ -38,60 +38,71 @@ _LOOK_SECONDS: Final = 0.1
 _STEADY_SECONDS: Final = 60.0
 
 
-class Topics(Protocol):
-    """What a host asks of a `wirewatch.brokers.interface.Broker`."""
-
-    async def check_topics(self, topics: Sequence[Topic]) -> list[str]:
-        """Each difference between what exists and the table, in words."""
-        ...
-
-    def partitions(self, topic: str) -> int:
-        """How many partitions the topic has."""
-        ...
-
-
-async def checked_partitions(broker: Topics, stage: str) -> dict[str, int]:
+async def checked_partitions(broker: KafkaBroker, stage: str) -> dict[str, int]:
     """How many partitions each topic has that the stage touches. `UserError` names what is not as it must be.
 
     A send to a topic that does not exist would wait for ever: nothing starts before this was asked.
     """
     state = [STATE_TOPICS[stage]] if stage in STATE_TOPICS else []
     needed = [*STAGES[stage].inputs, *STAGES[stage].outputs, DEAD_LETTERS, *state]
-    wrong = await broker.check_topics(needed)
+    wrong = [difference.text for difference in await broker.differences(needed) if difference.grave]
     if wrong:
-        raise UserError(f"stage {stage} cannot start; run wirewatch topics create, or mend:\n  " + "\n  ".join(wrong))
+        raise UserError(
+            f"stage {stage} cannot start on {broker.link.shown}; `wirewatch topics create` makes what is missing:\n  "
+            + "\n  ".join(wrong)
+        )
     return {topic.name: broker.partitions(topic.name) for topic in needed}
+
+
+def plan_for(
+    broker: KafkaBroker,
+    stage: str,
+    inputs: Sequence[str],
+    partitions: Mapping[str, int],
+    *,
+    data_dir: Path,
+    member: MemberName,
+    store: str = MEMORY,
+) -> Plan:
+    """What an app of this stage on that cluster is built from."""
+    return Plan(
+        stage=stage,
+        address=broker.address,
+        folder=data_dir / "faust" / member.name,
+        inputs=tuple(inputs),
+        partitions=partitions,
+        worker_name=member.name,
+        store=store,
+        prefix=broker.link.wire_name(""),
+    )
 
 
 class FaustHost:
     """Runs one handler on Kafka until it is told to stop. Any number of them may share a process and its event loop.
 
-    ``broker`` is the same cluster's, open: it is asked only for how the topics are, before a worker starts.
-    ``store`` is where Faust keeps the table at hand; the truth is on the state's topic. ``prefix`` stands before
-    every name on the cluster, as it does for that broker.
+    ``broker`` is open, a `KafkaBroker`: it says where the cluster is, and how the topics are before a worker starts.
+    ``store`` is where Faust keeps the table at hand; the truth is on the state's topic.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        data_dir: Path,
+        broker: Broker,
         handler: Handler,
         inputs: Sequence[str],
-        broker: Topics,
         *,
+        data_dir: Path,
         clock: Clock | None = None,
-        store: str = "memory://",
-        prefix: str = "",
+        store: str = MEMORY,
     ) -> None:
+        if not isinstance(broker, KafkaBroker):
+            raise UserError(f"stage {handler.stage} runs on Faust only where broker is kafka://host:port")
         self.stage = handler.stage
         self.inputs = tuple(inputs)
-        self._address = read_address(settings.broker, settings.kafka)
+        self._broker = broker
         self._data_dir = data_dir
         self._handler = handler
-        self._broker = broker
         self._clock = clock or SystemClock()
         self._store = store
-        self._prefix = prefix
         self._stopping = asyncio.Event()
         self._thread = WorkerThread(f"stage-{handler.stage}")
         self._log = get_logger(handler.stage)
@@ -109,15 +120,14 @@ class FaustHost:
         route_library_logs()
         partitions = await checked_partitions(self._broker, self.stage)
         member = take_member_name(self._data_dir, self.stage)
-        plan = Plan(
-            stage=self.stage,
-            address=self._address,
-            folder=self._data_dir / "faust" / member.name,
-            inputs=self.inputs,
-            partitions=partitions,
-            worker_name=member.name,
+        plan = plan_for(
+            self._broker,
+            self.stage,
+            self.inputs,
+            partitions,
+            data_dir=self._data_dir,
+            member=member,
             store=self._store,
-            prefix=self._prefix,
         )
         try:
             if isinstance(self._handler, Warming):

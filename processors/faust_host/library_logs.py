@@ -1,4 +1,4 @@
-"""What Faust and the Kafka client say, through our own log: from warnings up, and no line over and over."""
+"""What Faust says, through our own log: from warnings up, and no line over and over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final
 
 from wirewatch.logs import get_logger
 
-_LIBRARIES: Final = ("faust", "mode", "aiokafka")
+_LIBRARIES: Final = ("faust", "mode")
+"""What the client itself says the broker's room has silenced: it says the same again and again."""
 _AGAIN_SECONDS: Final = 30.0
 """The same kind of line is written once in so long, with how many were left out."""
 _KINDS: Final = 500
@@ -32,7 +33,7 @@ class LibraryLog(logging.Handler):
         if len(self._said) >= _KINDS:
             self._said.clear()
         self._said[kind] = (now, 0)
-        log = get_logger("kafka")
+        log = get_logger("faust")
         say = log.error if record.levelno >= logging.ERROR else log.warning
         more = {"left_out": left_out} if left_out else {}
         say(self._text(record), library=record.name, exc_info=record.exc_info or None, **more)

@@ -11,12 +11,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processors.faust_host.building import Plan
-from processors.faust_host.host import checked_partitions
+from processors.faust_host.host import checked_partitions, plan_for
 from processors.faust_host.worker import Worker
 from wirewatch.brokers.connect import connect
 from wirewatch.brokers.embedded.threads import WorkerThread
-from wirewatch.brokers.kafka.address import is_kafka, read_address
+from wirewatch.brokers.kafka.address import is_kafka
+from wirewatch.brokers.kafka.broker import KafkaBroker
 from wirewatch.brokers.kafka.members import MemberName, take_member_name
 from wirewatch.errors import UserError, WirewatchError
 from wirewatch.hosting.interface import Warming
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import faust
 
+    from processors.faust_host.building import Plan
     from wirewatch.hosting.interface import Handler
     from wirewatch.settings import Configuration, Settings
 
@@ -49,26 +50,25 @@ def load_worker(make: Callable[[Settings], Handler]) -> faust.App:
 def _load_worker(make: Callable[[Settings], Handler]) -> faust.App:
     named = os.environ.get("WIREWATCH_CONFIG")
     config = load(Path(named) if named else None, environ=os.environ)
-    settings, data = config.settings, config.data_dir
+    settings = config.settings
     if not is_kafka(settings.broker):
         raise UserError("broker: a faust worker needs kafka://host:port; an embedded log is served by wirewatch run")
     configure_logs(level=settings.log.level)
     handler = make(settings)
-    partitions = asyncio.run(_look(config, handler.stage))
-    member = take_member_name(data, handler.stage)
+    plan = asyncio.run(_look(config, handler.stage))
     if isinstance(handler, Warming):
         handler.warm()
-    address = read_address(settings.broker, settings.kafka)
-    inputs = streamed_inputs(handler.stage)
-    plan = Plan(handler.stage, address, data / "faust" / member.name, inputs, partitions, member.name)
-    worker = Worker(plan, handler, WorkerThread(f"stage-{handler.stage}"), SystemClock())
-    _HELD.append(member)
-    return worker.app
+    return Worker(plan, handler, WorkerThread(f"stage-{handler.stage}"), SystemClock()).app
 
 
-async def _look(config: Configuration, stage: str) -> dict[str, int]:
+async def _look(config: Configuration, stage: str) -> Plan:
     broker = await connect(config.settings, data_dir=config.data_dir, mode="reader")
     try:
-        return await checked_partitions(broker, stage)
+        assert isinstance(broker, KafkaBroker)
+        partitions = await checked_partitions(broker, stage)
+        member = take_member_name(config.data_dir, stage)
+        _HELD.append(member)
+        inputs = streamed_inputs(stage)
+        return plan_for(broker, stage, inputs, partitions, data_dir=config.data_dir, member=member)
     finally:
         await broker.close()

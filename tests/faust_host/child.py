@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 
 from processors.faust_host import FaustHost
-from tests.faust_host.kit import Numbered, opened, settings_for
+from tests.faust_host.kit import Numbered, opened
 from wirewatch.topics import SNAPSHOTS
 
 
 async def main(url: str, prefix: str, folder: str) -> None:
     async with opened(url, prefix) as broker:
-        handler = Numbered(work=1_000)
-        host = FaustHost(settings_for(url), Path(folder), handler, [SNAPSHOTS.name], broker, prefix=prefix)
+        host = FaustHost(broker, Numbered(work=1_000), [SNAPSHOTS.name], data_dir=Path(folder))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.stop)
         await host.run()
 

@@ -18,20 +18,16 @@ from processors.faust_host import FaustHost
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.brokers.kafka import KafkaBroker, Layout, read_address
 from wirewatch.hosting import Step
-from wirewatch.settings import Settings
 from wirewatch.settings.declared import Kafka
 from wirewatch.topics import ENTRIES, ENTRY_EVENTS, SNAPSHOTS, STATE_TOPICS, TOPICS
 
 PARTITIONS = 4
-
-
-def settings_for(url: str, *, session_timeout: str = "6s") -> Settings:
-    return Settings(broker=url, kafka=Kafka(partitions=PARTITIONS, session_timeout=session_timeout))
+SETTINGS = Kafka(partitions=PARTITIONS, session_timeout="6s")
 
 
 @asynccontextmanager
 async def opened(url: str, prefix: str) -> AsyncIterator[KafkaBroker]:
-    broker = KafkaBroker(read_address(url, Kafka()), layout=Layout(partitions=PARTITIONS), prefix=prefix)
+    broker = KafkaBroker(read_address(url, SETTINGS), layout=Layout(partitions=PARTITIONS), prefix=prefix)
     await broker.open()
     try:
         yield broker
@@ -159,7 +155,6 @@ async def committed_all(broker: KafkaBroker, stage: str, topic: str) -> bool:
 @asynccontextmanager
 async def running(
     broker: KafkaBroker,
-    url: str,
     handler: object,
     folder: Path,
     *,
@@ -167,8 +162,7 @@ async def running(
     store: str = "memory://",
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A host at work; stopped at the end, when it must end in time and leave no thread behind."""
-    prefix = broker.link.wire_name("")
-    host = FaustHost(settings_for(url), folder, handler, [inputs], broker, store=store, prefix=prefix)  # type: ignore[arg-type]
+    host = FaustHost(broker, handler, [inputs], data_dir=folder, store=store)  # type: ignore[arg-type]
     task = asyncio.create_task(host.run())
     try:
         yield task

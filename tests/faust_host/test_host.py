@@ -44,7 +44,7 @@ async def test_every_record_comes_out_once_in_order_with_its_headers_and_its_sta
 ) -> None:
     sent = numbered(200, keys=7)
     await broker.publish(sent)
-    async with running(broker, kafka.url, Numbered(), tmp_path):
+    async with running(broker, Numbered(), tmp_path):
         await done(broker)
     got = await read_all(broker, ENTRY_EVENTS.name)
     seen = compare(sent, got)
@@ -65,7 +65,7 @@ async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka
 
     feeding = asyncio.create_task(feed())
     for _ in range(3):
-        async with running(broker, kafka.url, Numbered(), tmp_path):
+        async with running(broker, Numbered(), tmp_path):
             seen = len(await read_all(broker, ENTRY_EVENTS.name))
 
             async def more(before: int = seen) -> bool:
@@ -73,7 +73,7 @@ async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka
 
             await until(more, said="it works on")
     await feeding
-    async with running(broker, kafka.url, Numbered(), tmp_path):
+    async with running(broker, Numbered(), tmp_path):
         await done(broker)
     outcome = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
     assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
@@ -85,7 +85,7 @@ async def test_a_bad_record_is_dead_lettered_at_once_and_the_next_goes_on(
     sent = numbered(12, keys=2)
     await broker.publish(sent)
     handler = Numbered(Trouble(b"feed-1/3", BadInput("as agreed", reason="agreed")))
-    async with running(broker, kafka.url, handler, tmp_path):
+    async with running(broker, handler, tmp_path):
         await done(broker)
     assert handler.tried.count(b"feed-1/3") == 1
     (letter,) = await read_all(broker, DEAD_LETTERS.name)
@@ -102,7 +102,7 @@ async def test_a_bug_is_tried_three_times_then_dead_lettered_with_its_traceback(
     sent = numbered(12, keys=2)
     await broker.publish(sent)
     handler = Numbered(Trouble(b"feed-0/2", ZeroDivisionError("ours")))
-    async with running(broker, kafka.url, handler, tmp_path):
+    async with running(broker, handler, tmp_path):
         await done(broker)
     assert handler.tried.count(b"feed-0/2") == 3
     (letter,) = await read_all(broker, DEAD_LETTERS.name)
@@ -121,7 +121,7 @@ async def test_a_passing_fault_is_tried_until_it_has_passed_and_no_offset_moves_
     sent = numbered(8, keys=1)
     await broker.publish(sent)
     partition = partition_for("feed-0", PARTITIONS)
-    async with running(broker, kafka.url, Numbered(trouble), tmp_path):
+    async with running(broker, Numbered(trouble), tmp_path):
         await until(lambda: trouble.raised >= 30, said="it is tried again")
         assert not await broker.committed("diff", SNAPSHOTS.name, partition)
         assert await read_all(broker, ENTRY_EVENTS.name) == []
@@ -137,9 +137,9 @@ async def test_a_stop_does_not_wait_for_a_fault_to_pass_and_the_record_is_done_b
     trouble = Trouble(b"feed-0/2", PassingFault("away"))
     sent = numbered(6, keys=1)
     await broker.publish(sent)
-    async with running(broker, kafka.url, Numbered(trouble), tmp_path):
+    async with running(broker, Numbered(trouble), tmp_path):
         await until(lambda: trouble.raised >= 3)
-    async with running(broker, kafka.url, Numbered(), tmp_path):
+    async with running(broker, Numbered(), tmp_path):
         await done(broker)
     outcome = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
     assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
@@ -152,7 +152,7 @@ async def test_the_offset_never_passes_a_record_that_is_in_work(
     sent = numbered(20, keys=1)
     await broker.publish(sent)
     partition = partition_for("feed-0", PARTITIONS)
-    async with running(broker, kafka.url, Numbered(gate), tmp_path):
+    async with running(broker, Numbered(gate), tmp_path):
         await until(gate.reached.is_set)
 
         async def behind() -> bool:
@@ -170,7 +170,7 @@ async def test_a_stage_without_state_keeps_many_on_their_way_and_commits_up_to_t
 ) -> None:
     events = [NewRecord(ENTRY_EVENTS.name, "feed-0", f"feed-0/{number}".encode(), {}) for number in range(1, 601)]
     await broker.publish(events)
-    async with running(broker, kafka.url, Passing(), tmp_path, inputs=ENTRY_EVENTS.name):
+    async with running(broker, Passing(), tmp_path, inputs=ENTRY_EVENTS.name):
         await done(broker, "enrich", ENTRY_EVENTS.name)
     outcome = compare(events, await read_all(broker, ENTRIES.name))
     assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
@@ -181,8 +181,8 @@ async def test_two_stages_share_a_process_and_its_event_loop(
 ) -> None:
     sent = numbered(60, keys=5)
     async with (
-        running(broker, kafka.url, Numbered(), tmp_path),
-        running(broker, kafka.url, Passing(), tmp_path, inputs=ENTRY_EVENTS.name),
+        running(broker, Numbered(), tmp_path),
+        running(broker, Passing(), tmp_path, inputs=ENTRY_EVENTS.name),
     ):
         await broker.publish(sent)
         await until(lambda: _count(broker, ENTRIES.name, len(sent)))
@@ -212,10 +212,10 @@ async def test_an_emptied_state_is_recovered_as_empty_also_where_it_is_the_last_
         return NewRecord(SNAPSHOTS.name, "feed", value, {})
 
     await broker.publish([say(b"a"), say(b"forget")])
-    async with running(broker, kafka.url, Forgetting(), tmp_path / "one"):
+    async with running(broker, Forgetting(), tmp_path / "one"):
         await done(broker)
     await broker.publish([say(b"b")])
-    async with running(broker, kafka.url, Forgetting(), tmp_path / "two"):
+    async with running(broker, Forgetting(), tmp_path / "two"):
         await done(broker)
     assert [record.value for record in await read_all(broker, ENTRY_EVENTS.name)] == [b"nothing", b"full", b"empty"]
     assert all(record.value is not None for record in await read_all(broker, DIFF_STATE.name))
@@ -226,11 +226,11 @@ async def test_state_is_there_again_on_a_machine_that_has_nothing(
 ) -> None:
     sent = numbered(100, keys=20)
     await broker.publish(sent)
-    async with running(broker, kafka.url, Numbered(), tmp_path / "first"):
+    async with running(broker, Numbered(), tmp_path / "first"):
         await done(broker)
     # the same records again: only state tells that they were done
     await broker.publish(sent)
-    async with running(broker, kafka.url, Numbered(), tmp_path / "bare"):
+    async with running(broker, Numbered(), tmp_path / "bare"):
         await done(broker)
     assert len(await read_all(broker, ENTRY_EVENTS.name)) == len(sent)
 
@@ -241,7 +241,7 @@ async def test_state_of_a_newer_version_ends_the_process_in_words_and_nothing_mo
     await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", pack_state(KeptState(9, b"of tomorrow")), {})])
     await broker.publish(numbered(3, keys=1))
     with pytest.raises(BrokenStorage, match=r"state of diff for 'feed-0' was written by a newer wirewatch \(version 9"):
-        async with running(broker, kafka.url, Numbered(), tmp_path) as task:
+        async with running(broker, Numbered(), tmp_path) as task:
             await asyncio.wait({task}, timeout=40)
     assert not await broker.committed("diff", SNAPSHOTS.name, 0)
     assert await read_all(broker, ENTRY_EVENTS.name) == []
@@ -250,7 +250,7 @@ async def test_state_of_a_newer_version_ends_the_process_in_words_and_nothing_mo
 async def test_damaged_state_ends_the_process_in_words(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
     await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", b"rubbish", {}), *numbered(1, keys=1)])
     with pytest.raises(BrokenStorage, match="state of diff for 'feed-0': a state of 7 bytes is no state"):
-        async with running(broker, kafka.url, Numbered(), tmp_path) as task:
+        async with running(broker, Numbered(), tmp_path) as task:
             await asyncio.wait({task}, timeout=40)
 
 
@@ -258,7 +258,7 @@ async def test_a_missing_topic_is_refused_in_words_before_anything_starts(kafka:
     async with opened(kafka.url, "bare.") as bare:
         await bare.create_topics([topic for topic in TOPICS.values() if topic is not ENTRY_EVENTS])
         with pytest.raises(UserError) as refused:
-            async with running(bare, kafka.url, Numbered(), tmp_path) as task:
+            async with running(bare, Numbered(), tmp_path) as task:
                 await asyncio.wait({task}, timeout=20)
     assert ENTRY_EVENTS.name in str(refused.value)
     assert DIFF_STATE.name in str(refused.value)
@@ -275,7 +275,7 @@ async def test_a_record_of_fourteen_mebibytes_passes(broker: KafkaBroker, kafka:
     await broker.publish(
         [NewRecord(ENTRY_EVENTS.name, "feed", large, {}), NewRecord(ENTRY_EVENTS.name, "feed", b"after", {})]
     )
-    async with running(broker, kafka.url, Large(), tmp_path, inputs=ENTRY_EVENTS.name):
+    async with running(broker, Large(), tmp_path, inputs=ENTRY_EVENTS.name):
         await done(broker, "enrich", ENTRY_EVENTS.name)
     assert [len(record.value or b"") for record in await read_all(broker, ENTRIES.name)] == [len(large), 5]
 
@@ -293,7 +293,7 @@ async def test_an_output_over_its_topics_limit_is_dead_lettered_and_nothing_of_i
             return step
 
     await broker.publish(numbered(3, keys=1))
-    async with running(broker, kafka.url, Bloating(), tmp_path):
+    async with running(broker, Bloating(), tmp_path):
         await done(broker)
     (letter,) = await read_all(broker, DEAD_LETTERS.name)
     assert json.loads(letter.value or b"")["reason"] == "too-large"
@@ -304,7 +304,7 @@ async def test_a_record_that_is_none_of_ours_is_dead_lettered(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
     await broker.publish([NewRecord(SNAPSHOTS.name, "", b"no key", {}), *numbered(1, keys=1)])
-    async with running(broker, kafka.url, Numbered(), tmp_path):
+    async with running(broker, Numbered(), tmp_path):
         await done(broker)
     (letter,) = await read_all(broker, DEAD_LETTERS.name)
     assert json.loads(letter.value or b"")["reason"] == "bad-key"

@@ -192,9 +192,9 @@ class Pipeline:
     def _on_faust(self, broker: Broker, handlers: Sequence[Handler]) -> list[Host]:
         from processors.faust_host import FaustHost  # noqa: PLC0415 - an embedded log needs none of it
 
-        settings, data = self._config.settings, self._config.data_dir
+        data = self._config.data_dir
         return [
-            FaustHost(settings, data, handler, streamed_inputs(handler.stage), broker, clock=self._clock)
+            FaustHost(broker, handler, streamed_inputs(handler.stage), data_dir=data, clock=self._clock)
             for handler in handlers
         ]
 

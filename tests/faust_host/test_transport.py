@@ -1,0 +1,122 @@
+"""The guarded transport: what is read while partitions change hands, and how much at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.structs import TopicPartition
+from faust.transport import by_url
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from processors.faust_host import transport
+from processors.faust_host.building import Plan, build_app, credentials_of
+from processors.faust_host.transport import BATCH_BYTES, QUEUE_BYTES, Consumer, ConsumerThread, Transport
+from wirewatch.brokers.kafka.address import Address
+from wirewatch.topics import DIFF_STATE, SNAPSHOTS
+
+SOURCE, CHANGELOG = TP(SNAPSHOTS.name, 0), TP(DIFF_STATE.name, 0)
+
+
+def plan(folder: Path, address: Address | None = None) -> Plan:
+    partitions = {SNAPSHOTS.name: 4, DIFF_STATE.name: 4}
+    return Plan("diff", address or Address(("127.0.0.1:9",)), folder, (SNAPSHOTS.name,), partitions, "one")
+
+
+def test_the_brokers_address_picks_the_guarded_transport() -> None:
+    assert by_url("wirewatch://127.0.0.1:9092") is Transport
+
+
+class Bare(Consumer):
+    """A consumer without threads: what is asked of the driver is written down."""
+
+    def __init__(self, *, rebalancing: bool, waiting: int = 0) -> None:
+        self.app: Any = SimpleNamespace(rebalancing=rebalancing, in_recovery=False)
+        self.waiting = waiting
+
+    def _is_changelog_tp(self, tp: TP) -> bool:
+        return tp.topic == DIFF_STATE.name
+
+    def _waiting_bytes(self) -> int:
+        return self.waiting
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[TP]]:
+    asked: list[set[TP]] = []
+
+    async def getmany(self: Bare, active: set[TP], _timeout: float) -> dict[Any, Any]:
+        asked.append(active)
+        self.app.rebalancing = self.app.rebalancing or getattr(self, "begins", False)
+        return {TopicPartition(*tp): ["record"] for tp in active}
+
+    monkeypatch.setattr(driver.Consumer, "_getmany", getmany)
+    return asked
+
+
+async def test_while_partitions_change_hands_only_changelogs_are_read(asked: list[set[TP]]) -> None:
+    found = await Bare(rebalancing=True)._getmany({SOURCE, CHANGELOG}, 0.0)
+    assert asked == [{CHANGELOG}]
+    assert set(found) == {TopicPartition(*CHANGELOG)}
+
+
+async def test_where_there_is_no_changelog_nothing_is_read_meanwhile(asked: list[set[TP]]) -> None:
+    # an empty set would mean every partition to the client
+    assert await Bare(rebalancing=True)._getmany({SOURCE}, 0.0) == {}
+    assert asked == []
+
+
+async def test_what_was_read_when_a_change_began_is_left_for_later(asked: list[set[TP]]) -> None:
+    consumer = Bare(rebalancing=False)
+    consumer.begins = True  # type: ignore[attr-defined]
+    assert set(await consumer._getmany({SOURCE, CHANGELOG}, 0.0)) == {TopicPartition(*CHANGELOG)}
+
+
+async def test_nothing_more_is_read_while_enough_bytes_wait(asked: list[set[TP]]) -> None:
+    assert await Bare(rebalancing=False, waiting=QUEUE_BYTES)._getmany({SOURCE}, 0.0) == {}
+    assert asked == []
+
+
+async def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def one(self: Any, *args: Any, **kwargs: Any) -> dict[Any, Any]:
+        assert kwargs["max_records"] == 1
+        return {SOURCE: [SimpleNamespace(value=b"x" * (3 << 20))]}
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_fetch_records", one)
+    thread = ConsumerThread.__new__(ConsumerThread)
+    found = await thread._fetch_records(None, {SOURCE}, timeout=0, max_records=64)
+    assert sum(len(record.value) for record in found[SOURCE]) <= BATCH_BYTES + (3 << 20)
+
+
+def test_what_waits_and_what_is_fetched_stays_within_sixty_four_mebibytes() -> None:
+    # a batch may come on top of a queue that is all but full, and a record of 16 MiB on top of each
+    record = 16 << 20
+    assert QUEUE_BYTES + BATCH_BYTES + record + transport.FETCH_BYTES <= 64 << 20
+
+
+def test_the_settings_that_guards_rest_on(tmp_path: Path) -> None:
+    conf = build_app(plan(tmp_path)).conf
+    assert conf.processing_guarantee.name == "AT_LEAST_ONCE"
+    assert (conf.producer_linger, conf.producer_acks) == (0, -1)
+    assert not conf.topic_allow_declare
+    assert conf.topic_disable_leader
+    assert not conf.web_enabled
+    assert conf.consumer_group_instance_id == "one"
+    assert conf.broker_session_timeout == 30
+    assert conf.table_standby_replicas == 0
+    assert conf.datadir == tmp_path
+    assert conf.stream_wait_empty
+    assert [url.scheme for url in conf.broker] == ["wirewatch"]
+
+
+def test_security_is_what_the_settings_say() -> None:
+    assert credentials_of(Address(("h:1",))) is None
+    said = credentials_of(Address(("h:1",), tls=True, username="u", password="p", mechanism="SCRAM-SHA-256"))
+    assert said is not None
+    options = driver.credentials_to_aiokafka_auth(said)
+    assert (options["security_protocol"], options["sasl_mechanism"]) == ("SASL_SSL", "SCRAM-SHA-256")
+    assert options["sasl_plain_password"] == "p"
+    assert "'p'" not in repr(said)
