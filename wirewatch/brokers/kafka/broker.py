@@ -220,6 +220,7 @@ class KafkaBroker:
         if self._closed:
             return
         self._closed = True
+        self.link.shut()
         await asyncio.gather(*(consumer.close() for consumer in self._consumers))
         await self._reading.close()
         await self._publishing.close()

@@ -81,6 +81,12 @@ class Fetches:
             loop.call_soon(self._send)
         return await wanted.future
 
+    async def close(self) -> None:
+        """Tell everybody who waits that there is no answer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _send(self) -> None:
         self._scheduled = False
         # of one partition one offset at a time; who wants another one waits for the next round

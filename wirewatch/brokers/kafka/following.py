@@ -23,7 +23,7 @@ _WAIT_MS: Final = 100
 _UNCLAIMED_BYTES: Final = 256 << 10
 _FORGET_SECONDS: Final = 5.0
 _KEPT_BYTES: Final = 32 << 20
-_PAUSE_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 0.1
 
 
 class Kept:

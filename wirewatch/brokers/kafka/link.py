@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wirewatch.brokers.kafka.address import Address
 
 T = TypeVar("T")
-PATIENCE: Final = 15.0
+PATIENCE = 15.0
 """Seconds for which a request that may work in a moment is tried again."""
 _LONGEST_PAUSE: Final = 1.0
 
@@ -60,19 +60,24 @@ class Link:
 
     async def close(self) -> None:
         """Give the connections back. Safe to call twice."""
-        if not self._closed and self._client is not None:
-            self._closed = True
-            await self._client.close()
+        self.shut()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def shut(self) -> None:
+        """Begin nothing more; what is tried again is not."""
+        self._closed = True
 
     def require_open(self) -> None:
         """`PassingFault` once it is closed."""
         if self._closed:
             raise PassingFault(f"the connection to {self.shown} is closed")
 
-    async def patiently(self, work: Callable[[], Awaitable[T]], doing: str, *, seconds: float = PATIENCE) -> T:
-        """What ``work`` gives, tried again while it may pass, for so long at most."""
+    async def patiently(self, work: Callable[[], Awaitable[T]], doing: str, *, seconds: float | None = None) -> T:
+        """What ``work`` gives, tried again while it may pass, for so long at most (None: `PATIENCE`)."""
         loop = asyncio.get_running_loop()
-        until, pause = loop.time() + seconds, 0.05
+        until, pause = loop.time() + (PATIENCE if seconds is None else seconds), 0.05
         while True:
             self.require_open()
             try:
@@ -137,7 +142,7 @@ class Link:
             out.setdefault(self.leader(*place), {})[place] = value
         return out
 
-    async def metadata(self, *, seconds: float = PATIENCE) -> dict[str, Any]:
+    async def metadata(self, *, seconds: float | None = None) -> dict[str, Any]:
         """Brokers, cluster and topics as they are now. Names no topic, so that none is made by asking."""
         answer = await self.patiently(lambda: self.to_any(MetadataRequest(None)), "its topics", seconds=seconds)
         self._client.cluster.update_metadata(answer)

@@ -36,6 +36,7 @@ class Reading:
     async def close(self) -> None:
         """Wake who waits. Safe to call twice."""
         await self._following.close()
+        await self._fetches.close()
 
     async def read(self, place: Place, offset: int, *, max_records: int, max_bytes: int, wait: float) -> list[Record]:
         """See `Broker.read`."""

@@ -14,6 +14,11 @@ from wirewatch.errors import BadInput
 _BATCH_HEAD: Final = 61
 """Every batch begins with so many bytes, and a record travels in a batch of its own at worst."""
 
+# what cannot be compressed grows: the client compresses all the same
+_ZSTD_FRAME: Final = 32
+_ZSTD_BLOCK: Final = 128 << 10
+_ZSTD_BLOCK_HEAD: Final = 3
+
 
 class Encoded:
     """A record as it is sent."""
@@ -29,12 +34,11 @@ class Encoded:
         except UnicodeEncodeError as error:
             raise BadInput(f"the record's key or headers are no valid text: {error}", reason="not-utf8") from error
         self.value = record.value
-        self.size = _BATCH_HEAD + int(
-            DefaultRecordBatchBuilder.estimate_size_in_bytes(self.key, self.value, self.headers)
-        )
+        plain = int(DefaultRecordBatchBuilder.estimate_size_in_bytes(self.key, self.value, self.headers))
+        self.size = _BATCH_HEAD + plain + _ZSTD_FRAME + _ZSTD_BLOCK_HEAD * (plain // _ZSTD_BLOCK + 1)
 
     def require_fits(self, limit: int, record: NewRecord) -> None:
-        """`BadInput`, reason ``too-large``, where it is over its topic's limit even uncompressed."""
+        """`BadInput`, reason ``too-large``, where it is over its topic's limit, should it not shrink."""
         if self.size > limit:
             raise BadInput(
                 f"a record of {self.size} bytes for {record.key!r} is over {record.topic}'s limit of {limit} bytes",

@@ -136,7 +136,7 @@ class Topics:
             raise UserError(f"there is no topic {name} here; `wirewatch topics list` shows what there is")
         return self._found[name]
 
-    async def look(self, *, seconds: float = 15.0) -> None:
+    async def look(self, *, seconds: float | None = None) -> None:
         """Look at all topics anew."""
         described = await self._link.metadata(seconds=seconds)
         ours = {

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from tests.servers.kafka import KafkaServer
+from wirewatch.brokers.interface import Consumer, NewRecord, Record
+from wirewatch.brokers.kafka import Address, KafkaBroker, link, publishing
+from wirewatch.brokers.kafka.members import take_member_name
+from wirewatch.errors import BadInput, BrokenStorage, PassingFault
+from wirewatch.topics import Topic
+
+pytestmark = pytest.mark.servers
+LOG = Topic("test.log.v1", "feed_id", "anything", 3_600_000, 100_000, 4)
+LARGE = Topic("test.large.v1", "feed_id", "anything", 3_600_000, 16 << 20, 2)
+
+
+def new(key: str, value: bytes, topic: Topic = LOG) -> NewRecord:
+    return NewRecord(topic.name, key, value, {})
+
+
+async def poll_until(consumer: Consumer, count: int, seconds: float = 30.0) -> list[Record]:
+    records: list[Record] = []
+    async with asyncio.timeout(seconds):
+        while len(records) < count:
+            try:
+                records += await consumer.poll(wait=0.5)
+            except PassingFault:
+                await asyncio.sleep(0)
+    return records
+
+
+async def poll_for_ever(consumer: Consumer) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            await consumer.poll(wait=0.2)
+
+
+async def published_at_last(broker: KafkaBroker, record: NewRecord, seconds: float = 30.0) -> Record:
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                return (await broker.publish([record]))[0]
+            except PassingFault:
+                await asyncio.sleep(0)
+
+
+async def everything(broker: KafkaBroker, topic: Topic = LOG) -> list[Record]:
+    found: list[Record] = []
+    for partition in range(broker.partitions(topic.name)):
+        offset = 0
+        while more := await broker.read(topic.name, partition, offset):
+            found += more
+            offset = more[-1].offset + 1
+    return found
+
+
+async def test_a_killed_server_loses_nothing_and_everybody_goes_on_by_themselves(own_kafka: KafkaServer) -> None:
+    """F6"""
+    broker = KafkaBroker(Address((own_kafka.bootstrap,), session_ms=6_000))
+    await broker.open()
+    try:
+        await broker.create_topics([LOG])
+        before = await broker.publish([new(f"k{n}", b"%d" % n) for n in range(20)])
+        consumer = await broker.consumer("g", [LOG.name])
+        assert len(await poll_until(consumer, 20)) == 20
+        waiting = asyncio.create_task(broker.read(LOG.name, before[0].partition, 1_000, wait=60))
+        own_kafka.kill()
+        sending = asyncio.create_task(published_at_last(broker, new("k0", b"after")))
+        own_kafka.start()
+        after = await sending
+        assert {(r.partition, r.offset) for r in before} < {(r.partition, r.offset) for r in await everything(broker)}
+        got = await poll_until(consumer, 1)
+        while b"after" not in {record.value for record in got}:
+            got += await poll_until(consumer, 1)
+        await consumer.commit([after])
+        assert await broker.committed("g", LOG.name, after.partition) == after.offset + 1
+        waiting.cancel()
+    finally:
+        await broker.close()
+
+
+async def test_a_server_that_stands_still_is_a_fault_that_passes(
+    own_kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7"""
+    monkeypatch.setattr(publishing, "_ACKNOWLEDGED_SECONDS", 2.0)
+    monkeypatch.setattr(link, "PATIENCE", 1.0)
+    broker = KafkaBroker(Address((own_kafka.bootstrap,), session_ms=6_000))
+    await broker.open()
+    try:
+        await broker.create_topics([LOG])
+        consumer = await broker.consumer("g", [LOG.name])
+        await broker.publish([new("k", b"before")])
+        assert len(await poll_until(consumer, 1)) == 1
+        own_kafka.pause()
+        try:
+            with pytest.raises(PassingFault, match="no answer in time"):
+                await broker.publish([new("k", b"while it stands still")])
+            with pytest.raises(PassingFault, match="reading test"):
+                await broker.read(LOG.name, 0, 0)
+            with pytest.raises(PassingFault):
+                await poll_for_ever(consumer)
+            assert "no answer in time" in (await broker.healthy() or "")
+        finally:
+            own_kafka.resume()
+        last = await published_at_last(broker, new("k", b"after"))
+        values = [record.value for record in await everything(broker)]
+        assert (values[0], values[-1]) == (b"before", b"after")
+        # what was given up may have been written all the same: at least once, and in order
+        assert set(values) <= {b"before", b"while it stands still", b"after"}
+        assert (await poll_until(consumer, last.offset))[-1].value == b"after"
+        assert await broker.healthy() is None
+    finally:
+        await broker.close()
+
+
+async def test_a_hundred_waiting_reads_share_two_connections(broker: KafkaBroker) -> None:
+    topics = [Topic(f"test.many-{n}.v1", "feed_id", "anything", 3_600_000, 100_000, 25) for n in range(4)]
+    await broker.create_topics(topics)
+    reads = {
+        (topic.name, partition): asyncio.create_task(broker.read(topic.name, partition, 0, wait=30))
+        for topic in topics
+        for partition in range(25)
+    }
+    await asyncio.wait(reads.values(), timeout=0.5)
+    assert not any(task.done() for task in reads.values())
+    assert len(broker.link._client._conns) <= 2
+    assert len(broker._reading._following._loops) == 1
+    await broker.publish([new("first of the producer", b"x", topics[0])])
+    loop = asyncio.get_running_loop()
+    for topic in topics:
+        for key in "abc":
+            started = loop.time()
+            record = (await broker.publish([new(key, b"x", topic)]))[0]
+            if (waiting := reads.pop((topic.name, record.partition), None)) is not None:
+                assert record in await waiting
+            assert loop.time() - started < 5
+    for task in reads.values():
+        task.cancel()
+    await asyncio.gather(*reads.values(), return_exceptions=True)
+
+
+async def test_what_is_waited_for_comes_at_once_and_in_order_however_quickly_it_follows(broker: KafkaBroker) -> None:
+    await broker.create_topics([LOG])
+    place = (await broker.publish([new("k", b"first")]))[0].partition
+
+    async def follow(seen: list[bytes | None]) -> None:
+        offset = 1
+        while len(seen) < 200:
+            for record in await broker.read(LOG.name, place, offset, max_records=3, wait=10):
+                assert record.offset == offset
+                seen.append(record.value)
+                offset += 1
+
+    one: list[bytes | None] = []
+    two: list[bytes | None] = []
+    following = asyncio.gather(follow(one), follow(two))
+    async with asyncio.timeout(20):
+        for n in range(200):
+            await broker.publish([new("k", b"%d" % n)])
+        await following
+    assert one == two == [b"%d" % n for n in range(200)]
+
+
+async def test_a_topic_that_was_deleted_under_our_feet_is_broken_storage(
+    kafka: KafkaServer, broker: KafkaBroker
+) -> None:
+    await broker.create_topics([LOG])
+    await broker.publish([new("k", b"x")])
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.delete_topics([broker.link.wire_name(LOG.name)])
+    await admin.close()
+    await broker.topics.look()
+    with pytest.raises(BrokenStorage, match=r"test\.log\.v1 was there and is gone"):
+        await broker.publish([new("k", b"y")])
+
+
+async def test_the_largest_body_goes_through_and_one_byte_more_than_the_cluster_takes_does_not(
+    broker: KafkaBroker,
+) -> None:
+    await broker.create_topics([LARGE])
+    body = os.urandom((16 << 20) - 1_000)
+    published = await broker.publish([new("k", body, LARGE)])
+    assert (await broker.read(LARGE.name, published[0].partition, 0))[0].value == body
+    consumer = await broker.consumer("g", [LARGE.name])
+    assert (await poll_until(consumer, 1))[0].value == body
+    with pytest.raises(BadInput, match=rf"{LARGE.name}'s limit of {16 << 20} bytes") as caught:
+        await broker.publish([new("k", body + bytes(1_000), LARGE)])
+    assert caught.value.reason == "too-large"
+
+
+async def test_a_killed_member_is_back_at_its_partitions_before_its_session_runs_out(
+    kafka: KafkaServer, prefix: str, tmp_path: Path
+) -> None:
+    """F8"""
+    address = Address((kafka.bootstrap,), session_ms=30_000)
+    first, second = (KafkaBroker(address, members=tmp_path, prefix=prefix) for _ in range(2))
+    await first.open()
+    await second.open()
+    try:
+        await first.create_topics([LOG])
+        await second.topics.look()
+        await first.publish([new(f"k{n}", b"x") for n in range(8)])
+        killed = await first.consumer("g", [LOG.name])
+        await killed.commit(await poll_until(killed, 8))
+        # as if killed: the client of a member with a name says no good-bye, and the name's lock is gone
+        await killed._client.stop()
+        assert killed._member is not None
+        killed._member.release()
+        started = asyncio.get_running_loop().time()
+        back = await second.consumer("g", [LOG.name])
+        await first.publish([new("k", b"new")])
+        assert [record.value for record in await poll_until(back, 1)] == [b"new"]
+        assert asyncio.get_running_loop().time() - started < 8
+    finally:
+        await first.close()
+        await second.close()
+
+
+def test_two_processes_on_one_folder_never_share_a_name_and_a_restarted_one_has_its_own_back(tmp_path: Path) -> None:
+    one, two = take_member_name(tmp_path, "poll"), take_member_name(tmp_path, "poll")
+    assert one.name != two.name
+    assert take_member_name(tmp_path, "web").name.startswith("web-")
+    one.release()
+    assert take_member_name(tmp_path, "poll").name == one.name
+
+
+def test_a_copied_folder_gets_names_of_its_own_on_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = take_member_name(tmp_path, "poll")
+    here.release()
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    assert take_member_name(tmp_path, "poll").name != here.name
