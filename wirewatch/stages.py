@@ -101,7 +101,7 @@ WEB = Stage(
     "web",
     "sinks",
     (topics.ENTRIES, topics.ALERTS, topics.FEEDS, topics.POLLS),
-    (),
+    (topics.FETCH_REQUESTS,),
     "sinks.web.server:WebServer",
     "the page, the API, the live stream, metrics and probes",
     frozenset({"index", "control"}),
