@@ -16,4 +16,11 @@ _WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in r
 
 def clean_characters(text: str) -> str:
     """Without control characters, NULs, lone surrogates and zero-width characters; lines and spaces as they are."""
-    return text if text.isprintable() else _JUNK.sub("", text.translate(_WINDOWS))
+    if text.isprintable() or _usual_spaces_gone(text).isprintable():
+        return text
+    return _JUNK.sub("", text.translate(_WINDOWS))
+
+
+def _usual_spaces_gone(text: str) -> str:
+    """Without what often stands in markup, stays, and yet is not called printable: line ends and hard spaces."""
+    return text.replace("\n", "").replace("\xa0", "")

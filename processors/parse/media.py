@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from processors.parse.markup import LONGEST, Token, attributes, decode_entities, mended, tokens
 from processors.parse.urls import absolute, canonical, host_of
@@ -54,6 +55,7 @@ _PIXEL_HOSTS = re.compile(
     r"(?:^|\.)(?:feeds?\.feedburner\.com|pixel\.wp\.com|stats\.wordpress\.com|doubleclick\.net|scorecardresearch\.com"
     r"|google-analytics\.com|feedsportal\.com|pixel\.quantserve\.com|chartbeat\.net|tracking\.[a-z.]+|pi\.feedsportal\.com)$"
 )
+_HREF_FIRST = re.compile(r""" href=(["'])([^"'&]++)\1(?= |$)""")
 _TAGS = word_set("img video audio source iframe embed object blockquote amp-img figure figcaption")
 
 
@@ -73,7 +75,12 @@ def is_pixel(found: dict[str, str], url: str = "") -> bool:
         return True
     if found.get("height", "").strip().removesuffix("px") in _TINY:
         return True
-    return _PIXEL_HOSTS.search(host_of(url)) is not None
+    return _only_counts(host_of(url))
+
+
+@lru_cache(maxsize=1024)
+def _only_counts(host: str) -> bool:
+    return _PIXEL_HOSTS.search(host) is not None
 
 
 def provider_of(url: str) -> str | None:
@@ -85,7 +92,7 @@ def provider_of(url: str) -> str | None:
 
 def media_in(found: list[Token], base_url: str) -> tuple[Media, ...]:
     """See `extract_media`; for markup that is in tokens already."""
-    if not any(token.name in _TAGS for token in found):
+    if _TAGS.isdisjoint([name for _, name, _ in found]):
         return ()
     taken: dict[str, Media] = {}
     figure: list[str] = []  # addresses inside the figure that is open
@@ -140,11 +147,11 @@ def _quoted(found: list[Token], index: int, raw: str, base_url: str) -> Media | 
     if provider is None:
         return None
     address = own.get("cite") or own.get("data-instgrm-permalink") or own.get("data-href") or ""
-    for token in found[index + 1 : index + 200]:
-        if token.name == "blockquote":
+    for kind, name, inside in found[index + 1 : index + 200]:
+        if name == "blockquote":
             break
-        if token.kind == "open" and token.name == "a" and not own.get("cite"):
-            address = attributes(token.raw).get("href", "") or address
+        if kind == "open" and name == "a" and not own.get("cite"):
+            address = attributes(inside).get("href", "") or address
     url = absolute(base_url, address) if address else None
     return Media("embed", url, provider=provider) if url else None
 
@@ -193,12 +200,17 @@ def links_in(found: Iterable[Token], base_url: str) -> tuple[Link, ...]:
             if url is not None:
                 taken.setdefault(canonical(url), Link(url, _short(decode_entities(" ".join(text)))))
             looked_at += 1
-            href = attributes(raw).get("href", "") if kind == "open" and looked_at < 10 * MOST else ""
+            href = _href(raw) if kind == "open" and looked_at < 10 * MOST else ""
             url = absolute(base_url, href) if href and not href.startswith("#") else None
             text = []
     if url is not None:
         taken.setdefault(canonical(url), Link(url, _short(decode_entities(" ".join(text)))))
     return tuple(taken.values())[:MOST]
+
+
+def _href(raw: str) -> str:
+    matched = _HREF_FIRST.match(raw)  # the first of a name holds
+    return matched.group(2) if matched is not None else attributes(raw).get("href", "")
 
 
 def _short(text: str) -> str:

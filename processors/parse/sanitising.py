@@ -49,6 +49,33 @@ _FORMATTING = word_set("a b big code em font i nobr s small strike strong tt u")
 _IMAGE = re.compile(r"<img((?: [a-z]+=\"[^\"]*\")*)>")  # as nh3 writes it
 _BLOCK_END = word_set("p div br li h1 h2 h3 h4 h5 h6 blockquote tr ul ol table section article")
 
+# Markup that is safe as it stands: the plainest of elements, each closed where it should be, none inside another of its
+# kind, addresses whole and on hosts with a plain name, no entity but those that are written so again. What reads it as
+# browsers do can only write it out again, but for the attributes of links and pictures, which `_written` does too.
+# Possessive throughout, and each choice begins with another word: linear.
+_WORDS = r"(?:[^<>&\xa0]++|&(?:amp|lt|gt|nbsp);)++"
+_URL = r"https?://(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++[a-z]{2,24}+(?:/(?:[A-Za-z0-9%\-._~/?#@!$()*+,;=:]++|&amp;)*+)?+"
+_END = r"(?: ?/)?+>"
+_IMG = "|".join(
+    rf"""<img src={q}{_URL}{q}(?: alt={q}[^"'<>&=\xa0]*+{q})?+(?: width={q}\d++{q})?+(?: height={q}\d++{q})?+{_END}"""
+    for q in "\"'"
+)
+_LINK = rf"""<a(?: target="_blank")?+ href=(?:"{_URL}"|'{_URL}')(?: (?:target|rel|class)="[a-z _-]*+")*+>"""
+_STRONG = "|".join(rf"<{name}>(?:{_WORDS}|<br ?/?>)*+</{name}>" for name in ("b", "strong", "i", "em"))
+_LINKED = rf"{_LINK}(?:{_WORDS}|{_STRONG}|{_IMG})*+</a>"
+_STRONG_LINKED = "|".join(
+    rf"<{name}>(?:{_WORDS}|{_LINK}(?:{_WORDS}|{_IMG})*+</a>)*+</{name}>" for name in ("b", "strong", "i", "em")
+)
+_INLINE = rf"(?:{_WORDS}|<br ?/?>|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG})*+"
+_BLOCK = "|".join(rf"<{name}>{_INLINE}</{name}>" for name in ("p", "h2", "h3", "h4"))
+_LIST = "|".join(rf"<{name}>\s*+(?:<li>{_INLINE}</li>\s*+)*+</{name}>" for name in ("ul", "ol"))
+_QUOTE = rf"<blockquote>(?:{_WORDS}|{_BLOCK})*+</blockquote>"
+_SAFE = re.compile(rf"(?:{_WORDS}|{_BLOCK}|<br ?/?>|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG}|{_LIST}|{_QUOTE})*+")
+_LONGEST_SAFE = 4_096  # also the longest an address may be
+_SAFE_LINK = re.compile(r"""<a [^<>]*?href=["']([^"']*+)["'][^<>]*+>""")
+_SAFE_IMAGE = re.compile(r"<img [^<>]++>")
+_SLASHED = re.compile(r" ?/>")
+
 
 def sanitise(html: str, base_url: str) -> str:
     """``html`` as it may stand in our page: an allow-list of elements and attributes, links made absolute (http and
@@ -68,8 +95,24 @@ def sanitise_tokens(markup: str, found: list[Token], base_url: str) -> str:
     if not few and _too_much(found):
         return _as_text(found)
     # cleaned before, as a lone surrogate cannot cross into nh3, and after, as entities may name what was cleaned
-    safe = clean_characters(_cleaner(base_url).clean(clean_characters(markup)))
+    clean = clean_characters(markup)
+    if len(clean) <= _LONGEST_SAFE and "\r" not in clean and _SAFE.fullmatch(clean):
+        return _written(clean)
+    safe = clean_characters(_cleaner(base_url).clean(clean))
     return _IMAGE.sub(_kept_image, safe) if "<img" in safe else safe
+
+
+def _written(safe: str) -> str:
+    """Safe markup as nh3 writes it: links with their address and its ``rel``, no slashes, no tracking pixels."""
+    if "<a " in safe:
+        safe = _SAFE_LINK.sub(r'<a href="\1" rel="noopener noreferrer nofollow">', safe)
+    if "/>" in safe:
+        safe = _SLASHED.sub(">", safe)
+    return _SAFE_IMAGE.sub(_quoted_image, safe) if "<img" in safe else safe
+
+
+def _quoted_image(matched: re.Match[str]) -> str:
+    return _IMAGE.sub(_kept_image, matched.group().replace("'", '"'))
 
 
 def _too_much(found: list[Token]) -> bool:

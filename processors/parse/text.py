@@ -91,8 +91,8 @@ def _lines(text: str) -> str:
 
 
 def _text_of(found: list[Token], markup: str) -> str:
-    if len(found) <= 1 and all(token.kind == "text" for token in found):
-        return _lines(_twice_decoded(markup if not found else found[0].raw))
+    if len(found) <= 1 and all(kind == "text" for kind, _, _ in found):
+        return _lines(_twice_decoded(markup if not found else found[0][2]))
     pieces: list[str] = []
     for kind, name, raw in found:
         if kind == "text":

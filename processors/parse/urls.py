@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from processors.parse.characters import clean_characters
@@ -17,6 +18,10 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DROPPED = re.compile(r"[\t\r\n]")  # browsers drop these inside URLs, so "java\nscript:" must not pass as relative
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
 
+# an address in which nothing is to be told but host, path and query; what it leaves out takes the long way
+_PARTED = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[A-Za-z0-9%\-._~!$&'()*+,;=:@/]*+)?(?:\?([A-Za-z0-9%\-._~!$&'()*+,;=:@/?]*+))?"
+)
 _TRACKING = word_set(
     """
     fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid twclid igshid igsh ttclid li_fat_id mc_cid mc_eid mkt_tok
@@ -45,6 +50,7 @@ _TRACKING_PREFIXES = (
 )
 _IDENTIFYING_FRAGMENT = re.compile(r"[!/].+|(?=[^=]*\d)[\w.:-]{3,}", re.ASCII)
 _HOST_PREFIX = re.compile(r"(?:www\d{0,2}|m|mobile|amp|cdn\d{0,2}|edge\d{0,2}|origin)\.")
+_SLASHES = re.compile(r"/{2,}")
 _AMP_CACHE = re.compile(r"[a-z0-9-]+\.cdn\.ampproject\.org")
 
 
@@ -101,6 +107,11 @@ def canonical(url: str) -> str:
     (``#block-60300f``, ``#!/story/1``). What is no http URL comes back stripped.
     """
     text = url.strip()
+    usual = _PARTED.fullmatch(text)
+    if usual is not None and not text.endswith("ampproject.org", 0, text.find("/", 8)):
+        host, path, query = usual.groups("")
+        query = _bare_query(query)
+        return f"https://{_bare_host(host)}{_bare_path(path)}" + (f"?{query}" if query else "")
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").rstrip(".")
@@ -133,6 +144,7 @@ def _behind_amp_cache(host: str, path: str) -> tuple[str, str]:
     return (matched.group(1), matched.group(2) or "/") if matched is not None else (host, path)
 
 
+@lru_cache(maxsize=1024)
 def _bare_host(host: str) -> str:
     matched = _HOST_PREFIX.match(host)
     if matched is None:
@@ -145,7 +157,7 @@ def _bare_host(host: str) -> str:
 
 
 def _bare_path(path: str) -> str:
-    bare = re.sub(r"/{2,}", "/", path).rstrip("/")
+    bare = (_SLASHES.sub("/", path) if "//" in path else path).rstrip("/")
     for ending in ("/amp", ".amp"):
         if bare.endswith(ending) and len(bare) > len(ending) + 1:
             bare = bare[: -len(ending)].rstrip("/")
