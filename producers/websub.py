@@ -53,8 +53,10 @@ def with_offer(poll: Poll, offer: Offer | None, *, now_ms: int) -> Poll:
 
 
 def is_wanted(feed: Feed | None, poll: Poll | None) -> bool:
-    """Whether a hub is to tell us of that feed at all."""
-    return feed is not None and feed.enabled and poll is not None and poll.hub is not None and not poll.stopped
+    """Whether a hub is to tell us of that feed at all; not where we go through a proxy, as a hub would see past it."""
+    if feed is None or not feed.enabled or feed.proxy:
+        return False
+    return poll is not None and poll.hub is not None and not poll.stopped
 
 
 def ask_due(hub: Hub, *, now_ms: int) -> bool:

@@ -209,10 +209,11 @@ def test_a_changed_definition_lets_the_hub_go_and_takes_it_anew() -> None:
     assert decide_poll(moved, first, away, Asked(1, CADENCE, full=True), now_ms=NOW + 1).poll.hub is None
 
 
-def test_a_feed_that_is_off_or_over_wants_no_hub() -> None:
+def test_a_feed_that_is_off_or_over_or_behind_a_proxy_wants_no_hub() -> None:
     poll = _active()
     assert is_wanted(FEED, poll)
     assert not is_wanted(replace(FEED, enabled=False), poll)
     assert not is_wanted(None, poll)
+    assert not is_wanted(replace(FEED, proxy="http://proxy.example:8080"), poll)
     assert not is_wanted(FEED, replace(poll, stopped=True))
     assert _hub(forgotten(poll)) == Hub(OFFER.hub, OFFER.topic, _hub(poll).since)
