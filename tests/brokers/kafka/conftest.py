@@ -35,7 +35,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """A cluster with a listener of each kind; ``app`` may do everything, ``guest`` nothing. Its folder holds ca.pem."""
+    """A cluster with a listener of each kind; ``app`` may do everything, ``guest`` nothing. Its folder holds
+    ca.pem. Unlike the shared one it makes topics of its own accord."""
     folder = tmp_path_factory.mktemp("secure-kafka")
     try:
         both, _ = make_certificate(folder)
@@ -51,6 +52,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
             settings={
                 "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
                 "super.users": "User:ANONYMOUS;User:app",
+                "auto.create.topics.enable": "true",
             },
         )
     except ServerMissing as missing:

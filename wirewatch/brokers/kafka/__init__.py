@@ -2,7 +2,8 @@
 
 from wirewatch.brokers.kafka.address import Address, is_kafka, read_address
 from wirewatch.brokers.kafka.broker import KafkaBroker
+from wirewatch.brokers.kafka.growing import grow_topics
 from wirewatch.brokers.kafka.opening import ALL_TOPICS, open_cluster
 from wirewatch.brokers.kafka.topics import Layout
 
-__all__ = ["ALL_TOPICS", "Address", "KafkaBroker", "Layout", "is_kafka", "open_cluster", "read_address"]
+__all__ = ["ALL_TOPICS", "Address", "KafkaBroker", "Layout", "grow_topics", "is_kafka", "open_cluster", "read_address"]

@@ -96,17 +96,23 @@ class KafkaBroker:
     async def publish(self, records: Sequence[NewRecord]) -> list[Record]:
         """See `Broker`. Not all or none: after a `PassingFault` some may have been written."""
         self._require_open()
+        placed = [
+            (record, partition_for(record.key, (await self._find(record.topic)).partitions)) for record in records
+        ]
+        return await self.append_to(placed)
+
+    async def append_to(self, placed: Sequence[tuple[NewRecord, int]]) -> list[Record]:
+        """`publish` into partitions of the caller's choice; only growth has one."""
+        self._require_open()
         to_send: list[ToSend] = []
-        for record in records:
-            found = await self._find(record.topic)
+        for record, partition in placed:
             encoded = Encoded(record)
-            encoded.require_fits(found.max_message_bytes, record)
-            partition = partition_for(record.key, found.partitions)
+            encoded.require_fits((await self._find(record.topic)).max_message_bytes, record)
             to_send.append(ToSend(self.link.wire_name(record.topic), partition, encoded))
         places = await self._publishing.publish(to_send)
         return [
             Record(record.topic, sent.partition, offset, record.key, record.value, record.headers, timestamp_ms)
-            for record, sent, (offset, timestamp_ms) in zip(records, to_send, places, strict=True)
+            for (record, _), sent, (offset, timestamp_ms) in zip(placed, to_send, places, strict=True)
         ]
 
     async def read(

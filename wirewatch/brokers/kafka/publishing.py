@@ -121,6 +121,7 @@ class Publishing:
                 async with self._handing_over:
                     for item in part:
                         record = item.record
+                        await _require_known(producer, item)
                         future = await producer.send(
                             item.topic, record.value, record.key, item.partition, headers=record.headers
                         )
@@ -176,6 +177,15 @@ class Publishing:
         task = asyncio.get_running_loop().create_task(_end_now(producer))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+
+
+async def _require_known(producer: Any, item: ToSend) -> None:
+    """The producer may not have heard yet of partitions that the topic was given since."""
+    known = await producer.partitions_for(item.topic)
+    if item.partition not in known:
+        await producer.client.force_metadata_update()
+        if item.partition not in await producer.partitions_for(item.topic):
+            raise kafka.LeaderNotAvailableError(f"{item.topic}/{item.partition} is not known yet")
 
 
 async def _end_now(producer: Any) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import cyclopts
 
 from wirewatch.brokers.connect import declared_topics
+from wirewatch.brokers.kafka import KafkaBroker, grow_topics, is_kafka
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.opening import opened_broker
 from wirewatch.cli.output import print_json, say
 from wirewatch.cli.tables import print_table
 from wirewatch.errors import UserError
+from wirewatch.hosting.runner import streamed_inputs
+from wirewatch.stages import POLL, STAGES
 from wirewatch.times import format_duration
 
 topics = cyclopts.App(name="topics", help="Create, check and list the topics of the log.")
@@ -41,6 +44,34 @@ async def check_topics() -> int:
     if not differences:
         say("all topics are as they should be")
     return NOT_FOUND if differences else 0
+
+
+@topics.command(name="grow")
+@as_command
+async def grow(partitions: int, /) -> int:
+    """Give every topic of a Kafka cluster more partitions. Nothing may run meanwhile; done again, it goes on.
+
+    Parameters
+    ----------
+    partitions
+        How many each topic is to have.
+    """
+    config = configuration()
+    if not is_kafka(config.settings.broker):
+        raise UserError("the embedded log has one partition a topic; growth is for broker = kafka://...")
+    async with opened_broker("writer") as broker:
+        assert isinstance(broker, KafkaBroker)
+        await grow_topics(
+            broker,
+            declared_topics(config.settings),
+            partitions,
+            groups=list(STAGES),
+            # what a poller was asked for may stay unserved for ever, and is asked again
+            readers={name: streamed_inputs(name) for name in STAGES if name != POLL.name},
+            say=say,
+        )
+    say(f"now set [kafka] partitions = {partitions} everywhere, and start wirewatch again")
+    return 0
 
 
 @topics.command(name="list")
