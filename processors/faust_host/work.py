@@ -49,6 +49,10 @@ class Outside(Protocol):
         """Whether partitions are about to go, or the worker is to stop."""
         ...
 
+    def fenced(self) -> bool:
+        """Whether the partitions may be another worker's by now: nothing may be written any more."""
+        ...
+
     async def send(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         """Send all, in order; durable once what is returned is done. Either raises `PassingFault` or `BadInput`."""
         ...
@@ -112,13 +116,20 @@ class RecordWork:
         refuse_foreign_key(message)
         kept = self._outside.kept(message) if self._handler.stateful else None
         step, outgoing, value = await self._thread.run(lambda: self._decide(record, kept))
+        self._require_ours()
         if self._handler.stateful:
             await self._unless_leaving(self._published(outgoing))
             if value is not None:
+                self._require_ours()
                 await self._unless_leaving(self._outside.keep(message, value))
             self._count(started, step)
             return _done()
         return self._follow(await self._outside.send(outgoing), record, started, step)
+
+    def _require_ours(self) -> None:
+        """A worker that was frozen must not write over the state that another has kept since."""
+        if self._outside.fenced():
+            raise Left
 
     async def _published(self, outgoing: Sequence[Outgoing]) -> None:
         await (await self._outside.send(outgoing))

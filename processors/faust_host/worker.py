@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from faust.types import TP
@@ -12,6 +13,7 @@ from processors.faust_host.transport import Consumer
 from processors.faust_host.work import Left, RecordWork
 from wirewatch.brokers.kafka.failures import explain
 from wirewatch.brokers.partitioning import partition_for
+from wirewatch.errors import PassingFault
 from wirewatch.topics import STATE_TOPICS
 
 if TYPE_CHECKING:
@@ -32,6 +34,29 @@ IN_FLIGHT: Final = 256
 IN_FLIGHT_BYTES: Final = 16 << 20
 
 
+_TICK_SECONDS: Final = 0.1
+_FROZEN_SHARE: Final = 0.8
+"""Part of a session after which a process that stood still takes its partitions for lost."""
+
+
+class Vigil:
+    """Knows whether the time between two ticks was ever too long. Pure: it is told the time."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._last: float | None = None
+        self._broken = False
+
+    def tick(self, now: float) -> None:
+        """A sign of life."""
+        self._broken = self.broken(now)
+        self._last = now
+
+    def broken(self, now: float) -> bool:
+        """Whether there was too long a time without a sign, now or before."""
+        return self._broken or (self._last is not None and now - self._last > self._longest)
+
+
 class Worker:
     """From start to stop or crash. ``ended`` is set where it cannot go on: `PassingFault` means begin again."""
 
@@ -43,7 +68,9 @@ class Worker:
         self._table = state_table(self.app, plan) if handler.stateful else None
         self._work = RecordWork(handler, thread, self, clock)
         self._in_flight_bytes = 0
+        self._vigil = Vigil(plan.address.session_ms / 1000 * _FROZEN_SHARE)
         self.app.agent(input_topic(self.app, plan), name=f"wirewatch.{plan.stage}", concurrency=1)(self._agent)
+        self.app.task(self._keep_vigil)
 
     @property
     def _consumer(self) -> Consumer:
@@ -103,9 +130,21 @@ class Worker:
         """See `processors.faust_host.work.Outside`."""
         return self._plan.our_name(topic)
 
+    async def _keep_vigil(self) -> None:
+        """Know that the process did not stand still; end the worker where it did."""
+        while self.ended is None and not self.app.should_stop:
+            self._vigil.tick(monotonic())
+            if self._vigil.broken(monotonic()):
+                await self._end(PassingFault("the process stood still, and its partitions may be another's by now"))
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def fenced(self) -> bool:
+        """See `processors.faust_host.work.Outside`."""
+        return self._vigil.broken(monotonic())
+
     def leaving(self) -> bool:
         """See `processors.faust_host.work.Outside`."""
-        return self.stopping or self.app.rebalancing or self.app.should_stop or self.ended is not None
+        return self.stopping or self.app.rebalancing or self.app.should_stop or self.ended is not None or self.fenced()
 
     async def send(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         """See `processors.faust_host.work.Outside`."""

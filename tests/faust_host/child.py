@@ -16,6 +16,7 @@ async def main(url: str, prefix: str, folder: str) -> None:
     async with opened(url, prefix) as broker:
         host = FaustHost(broker, Numbered(work=1_000), [SNAPSHOTS.name], data_dir=Path(folder))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, host.stop)
+        print("up", flush=True)  # noqa: T201 - whoever started us waits for it
         await host.run()
 
 

@@ -37,6 +37,7 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.log.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
 
@@ -45,8 +46,9 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         assert self.process is not None
+        await until(lambda: "up" in self.log.read_text(), said="it takes a signal")
         self.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert self.process.wait(30) == 0, self.log.read_text()
@@ -73,8 +75,10 @@ async def feed(broker: KafkaBroker, sent: list[NewRecord], *, pause: float) -> N
         await asyncio.sleep(pause)
 
 
-async def all_done(broker: KafkaBroker, seconds: float = 120) -> None:
-    await until(lambda: committed_all(broker, "diff", SNAPSHOTS.name), seconds=seconds, said="all committed")
+async def all_done(broker: KafkaBroker) -> None:
+    await until(
+        lambda: committed_all(broker, "diff", SNAPSHOTS.name), seconds=600 if LONG else 90, said="all committed"
+    )
 
 
 async def length(broker: KafkaBroker) -> int:
@@ -113,7 +117,7 @@ async def test_a_worker_killed_again_and_again_loses_nothing_and_is_back_within_
             back.append(await progressed(broker, 1))
         await feeding
         await all_done(broker)
-        child.stop()
+        await child.stop()
     got = await read_all(broker, ENTRY_EVENTS.name)
     seen = compare(sent, got)
     assert (seen.lost, seen.out_of_order) == (0, 0)
@@ -139,14 +143,47 @@ async def test_workers_that_come_and_go_keep_each_keys_order_and_lose_nothing(
         for turn in range(turns):
             await asyncio.sleep(chance.uniform(1.0, 3.0))
             child = chance.choice((one, two))
-            (child.kill if turn % 2 else child.stop)()
+            if turn % 2:
+                child.kill()
+            else:
+                await child.stop()
             await asyncio.sleep(chance.uniform(0.1, 2.0))
             child.start()
             await progressed(broker, 1)
         await feeding
         await all_done(broker)
-        one.stop()
-        two.stop()
+        await one.stop()
+        await two.stop()
     seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
     assert (seen.lost, seen.out_of_order) == (0, 0)
     print(f"turns {turns}: twice {seen.twice}")  # noqa: T201
+
+
+async def test_a_worker_that_was_frozen_past_its_session_writes_over_no_newer_state(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(1_000, keys=8)
+    one, two = Child(kafka, broker, tmp_path / "one"), Child(kafka, broker, tmp_path / "two")
+    with children(one, two):
+        one.start()
+        await progressed_from_nothing(broker, sent[:20])
+        feeding = asyncio.create_task(feed(broker, sent[20:], pause=0.25))
+        assert one.process is not None
+        one.process.send_signal(signal.SIGSTOP)
+        two.start()
+        await progressed(broker, 20)  # once the session of the frozen one has expired
+        one.process.send_signal(signal.SIGCONT)
+        await feeding
+        await all_done(broker)
+        await one.stop()
+        await two.stop()
+    seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert (seen.lost, seen.out_of_order) == (0, 0)
+    for key in {new.key for new in sent}:
+        last = max(int((new.value or b"").split(b"/")[1]) for new in sent if new.key == key)
+        assert await broker.read_state("diff", key) == str(last).encode()
+
+
+async def progressed_from_nothing(broker: KafkaBroker, first: list[NewRecord]) -> None:
+    await broker.publish(first)
+    await until(lambda: committed_all(broker, "diff", SNAPSHOTS.name), seconds=60, said="the first are done")

@@ -8,6 +8,7 @@ import pytest
 from faust.types.tuples import Message
 
 from processors.faust_host.work import Outgoing, RecordWork
+from processors.faust_host.worker import Vigil
 from tests.faust_host.kit import Numbered, Passing
 from wirewatch.brokers.embedded.threads import WorkerThread
 from wirewatch.brokers.kept_state import KeptState, pack_state, unpack_state
@@ -26,12 +27,16 @@ class Recording:
         self.refusals: list[Exception] = []
         self.refuse_to_keep: list[Exception] = []
         self.gone = False
+        self.lost = False
 
     def our_name(self, topic: str) -> str:
         return topic
 
     def leaving(self) -> bool:
         return self.gone
+
+    def fenced(self) -> bool:
+        return self.lost
 
     async def send(self, records: Sequence[Outgoing]) -> Awaitable[None]:
         async def durable() -> None:
@@ -179,3 +184,42 @@ async def test_a_key_that_is_none_of_ours_is_bad_input(thread: WorkerThread, key
     world = Recording()
     assert await outcome(world, thread, Numbered(), message(b"feed/8", key))
     assert world.done == [DEAD_LETTERS.name]
+
+
+async def test_a_worker_that_was_frozen_writes_no_outputs_and_no_state(thread: WorkerThread) -> None:
+    world = Recording()
+
+    def freeze(_value: bytes) -> None:
+        world.lost = world.gone = True
+
+    assert not await outcome(world, thread, Numbered(freeze), message(b"feed/1"))
+    assert world.done == []
+
+
+async def test_a_worker_frozen_while_its_outputs_were_on_their_way_does_not_write_over_newer_state(
+    thread: WorkerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Recording()
+
+    async def slow(records: Sequence[Outgoing]) -> Awaitable[None]:
+        async def durable() -> None:
+            world.done.append("sent")
+            world.lost = world.gone = True
+
+        return durable()
+
+    monkeypatch.setattr(world, "send", slow)
+    assert not await outcome(world, thread, Numbered(), message(b"feed/1"))
+    assert world.done == ["sent"]
+
+
+def test_a_vigil_is_broken_by_one_gap_for_good() -> None:
+    vigil = Vigil(5.0)
+    assert not vigil.broken(1_000.0)  # before the first sign nothing was promised
+    vigil.tick(0.0)
+    vigil.tick(4.0)
+    assert not vigil.broken(9.0)
+    assert vigil.broken(9.5)
+    vigil.tick(9.5)
+    vigil.tick(9.6)
+    assert vigil.broken(9.7)
