@@ -56,21 +56,22 @@ _BLOCK_END = word_set("p div br li h1 h2 h3 h4 h5 h6 blockquote tr ul ol table s
 _WORDS = r"(?:[^<>&\xa0]++|&(?:amp|lt|gt|nbsp);)++"
 _URL = r"https?://(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)++[a-z]{2,24}+(?:/(?:[A-Za-z0-9%\-._~/?#@!$()*+,;=:]++|&amp;)*+)?+"
 _END = r"(?: ?/)?+>"
+_BREAK = rf"<br{_END}"
 _IMG = "|".join(
     rf"""<img src={q}{_URL}{q}(?: alt={q}[^"'<>&=\xa0]*+{q})?+(?: width={q}\d++{q})?+(?: height={q}\d++{q})?+{_END}"""
     for q in "\"'"
 )
 _LINK = rf"""<a(?: target="_blank")?+ href=(?:"{_URL}"|'{_URL}')(?: (?:target|rel|class)="[a-z _-]*+")*+>"""
-_STRONG = "|".join(rf"<{name}>(?:{_WORDS}|<br ?/?>)*+</{name}>" for name in ("b", "strong", "i", "em"))
+_STRONG = "|".join(rf"<{name}>(?:{_WORDS}|{_BREAK})*+</{name}>" for name in ("b", "strong", "i", "em"))
 _LINKED = rf"{_LINK}(?:{_WORDS}|{_STRONG}|{_IMG})*+</a>"
 _STRONG_LINKED = "|".join(
     rf"<{name}>(?:{_WORDS}|{_LINK}(?:{_WORDS}|{_IMG})*+</a>)*+</{name}>" for name in ("b", "strong", "i", "em")
 )
-_INLINE = rf"(?:{_WORDS}|<br ?/?>|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG})*+"
+_INLINE = rf"(?:{_WORDS}|{_BREAK}|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG})*+"
 _BLOCK = "|".join(rf"<{name}>{_INLINE}</{name}>" for name in ("p", "h2", "h3", "h4"))
 _LIST = "|".join(rf"<{name}>\s*+(?:<li>{_INLINE}</li>\s*+)*+</{name}>" for name in ("ul", "ol"))
 _QUOTE = rf"<blockquote>(?:{_WORDS}|{_BLOCK})*+</blockquote>"
-_SAFE = re.compile(rf"(?:{_WORDS}|{_BLOCK}|<br ?/?>|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG}|{_LIST}|{_QUOTE})*+")
+_SAFE = re.compile(rf"(?:{_WORDS}|{_BLOCK}|{_BREAK}|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG}|{_LIST}|{_QUOTE})*+")
 _LONGEST_SAFE = 4_096  # also the longest an address may be
 _SAFE_LINK = re.compile(r"""<a [^<>]*?href=["']([^"']*+)["'][^<>]*+>""")
 _SAFE_IMAGE = re.compile(r"<img [^<>]++>")
