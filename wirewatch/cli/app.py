@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "topics": "topics:topics",
     "move": "move:move_log",
     "dead-letters": "dead_letters:dead_letters",
+    "index": "index:index",
     "doctor": "doctor:doctor",
     "probe": "probe:probe",
     "settings": "about:list_settings",
