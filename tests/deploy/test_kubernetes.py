@@ -127,6 +127,7 @@ def test_every_role_runs_once_made_from_the_one_base(manifests: Manifests) -> No
         check_call([role if argument == "$(ROLE)" else argument for argument in container(pod)["args"]])
         for spread in pod["spec"]["topologySpreadConstraints"]:
             assert spread["labelSelector"]["matchLabels"][ROLE] == role
+            assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "two on one machine are better than one"
 
 
 def test_every_variable_is_the_program_s_or_a_library_s(manifests: Manifests) -> None:
