@@ -17,7 +17,7 @@ from tests.recorded_feeds import DEFINITIONS
 from tests.servers.kafka import KafkaServer
 from wirewatch.events import Alert, decode, encode
 
-VERSIONS = {"nsw_rfs_raw_202003": 30, "rss_bbc_20210920": 14, "rss_rnz_20210920": 14}
+VERSIONS = {"nsw_rfs_raw_202003": 16, "rss_bbc_20210920": 8, "rss_rnz_20210920": 8}
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(240)]
 
 
@@ -49,7 +49,7 @@ def test_a_pipeline_killed_moved_and_started_on_kafka_loses_nothing_and_tells_no
     receiver = WebhookReceiver(pause=0.02)
     search = "\n[[searches]]\nname = 'all'\nquery = 'fire OR police OR covid'\nto = ['desk']\n"
     desk = f'\n[[channels]]\nid = "desk"\nurl = "{receiver.url}"\nsecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\n'
-    write_settings(tmp_path, origin, port=free_port(), extra=search + desk)
+    write_settings(tmp_path, origin, port=free_port(), extra="[kafka]\npartitions = 6\n" + search + desk)
     program = Program(tmp_path)
     program.start()
     try:
