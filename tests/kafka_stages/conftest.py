@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ async def origin() -> AsyncIterator[CountingOrigin]:
 
 
 @pytest.fixture
-def role(tmp_path: Path, kafka: KafkaServer) -> Iterator[Callable[..., Program]]:
+async def role(tmp_path: Path, kafka: KafkaServer) -> AsyncIterator[Callable[..., Program]]:
     """A process with one role, on a folder of its own, like another machine; ended with the test."""
     started: list[Program] = []
 
@@ -62,6 +63,7 @@ session_timeout = "{SESSION_MS}ms"
         program.thaw()
         program.ask_to_end()
     for program in alive:
-        program.wait_for_end()  # a killed one would have partitions of the next test until its session ends
+        # one that is killed would have partitions of the next test's until its session ends
+        await asyncio.to_thread(program.wait_for_end)
     for program in started:
         sys.stdout.write(f"--- {program.folder.name}\n{program.log()[-4_000:]}\n")  # shown where the test failed

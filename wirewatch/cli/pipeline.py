@@ -211,7 +211,17 @@ class Pipeline:
             retry_max_ms=parse_duration_ms(settings.alerts.retry_max),
             timeout_ms=timeout_ms,
         )
-        return Deliverer(store, channels, self._clock, limits)
+        return Deliverer(store, channels, self._clock, limits, holder=self._holder(stack))
+
+    def _holder(self, stack: AsyncExitStack) -> str:
+        """Under which name deliveries are taken: one that no living process has, and the same after a restart."""
+        if is_embedded(self._config.settings.broker):
+            return "deliverer"  # the log's lock keeps every other runner off
+        from wirewatch.brokers.kafka.members import take_member_name  # noqa: PLC0415 - an embedded log needs none of it
+
+        name = take_member_name(self._config.data_dir, "deliver")
+        stack.callback(name.release)
+        return name.name
 
     async def _serve(self, broker: Broker, store: ControlStore, stack: AsyncExitStack) -> None:
         settings = self._config.settings

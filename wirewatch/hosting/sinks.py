@@ -97,6 +97,8 @@ class SinkHost:
             position = await self._sink.position(topic, partition)
             if position is not None:
                 self._check_place(topic, position, await self._broker.bounds(topic, partition))
+            if await consumer.generation() != generation:
+                return  # divided anew meanwhile: the next turn asks again
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
         for lost in self._uncommitted.keys() - assignment:
