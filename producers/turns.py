@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -17,9 +17,11 @@ from producers.page_checks import decide_page_check, plan_page_check, wait_for_p
 from producers.plan import definition_hash, full_body_due, plan_ask
 from producers.records import poll_record
 from producers.rhythm import resumed
+from wirewatch.brokers.dead_letters import LETTER_HEADER, make_refused_letter
 from wirewatch.canary import CANARY_ID
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.logs import get_logger, redact
+from wirewatch.stages import POLL
 from wirewatch.times import parse_ms
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from producers.observing import Observed
     from producers.ownership import Ownership
     from producers.publishing import Publisher
+    from wirewatch.brokers.interface import NewRecord
     from wirewatch.events import Feed, Poll
     from wirewatch.times import Clock
 
@@ -64,6 +67,7 @@ class Turns:
         self._clock = clock
         self._environ = environ
         self._pages: dict[str, Waiting] = {}
+        self._refused_letters: dict[str, str] = {}
         # a feed's poll and its page checks may be in flight together, and share its numbers
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -213,6 +217,7 @@ class Turns:
         try:
             await self.publisher.publish(decision.snapshots)
         except BadInput as error:
+            await self._tell_refused(decision.snapshots, error)
             failed = Answer(url=answer.url, status=answer.status, reason="too-large", error=str(error))
             decision = decide_poll(feed, previous, failed, asked, now_ms=self._clock.now_ms())
         if decision.snapshots:
@@ -221,6 +226,19 @@ class Turns:
         await self.publisher.publish([decision.record])
         self._observed.poll(decision.poll)
         return decision
+
+    async def _tell_refused(self, snapshots: Sequence[NewRecord], error: BadInput) -> None:
+        """A dead letter for a body that the log does not take; one for each body, however often it is fetched."""
+        if error.reason != "too-large":
+            return
+        refused = max(snapshots, key=lambda record: len(record.value or b""))
+        letter = make_refused_letter(
+            refused, stage=POLL.name, reason=error.reason, error=str(error), now_ms=self._clock.now_ms()
+        )
+        id_ = letter.headers[LETTER_HEADER]
+        if self._refused_letters.get(refused.key) != id_:
+            await self.publisher.publish([letter])
+            self._refused_letters[refused.key] = id_
 
     async def _look_at_page(self, key: str) -> int | None:
         waiting = self._pages[key]

@@ -14,7 +14,7 @@ import msgspec
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.errors import BadInput, UserError
 from wirewatch.events import CeType, DeadLetter, decode, encode, headers_for
-from wirewatch.identity import dead_letter_id
+from wirewatch.identity import body_hash, dead_letter_id
 from wirewatch.logs import redact
 from wirewatch.times import format_ms
 from wirewatch.topics import DEAD_LETTERS
@@ -74,8 +74,38 @@ def make_dead_letter(
         size=size,
         time=format_ms(now_ms),
     )
-    headers = headers_for(CeType.DEAD_LETTER, id=letter.id, source=f"wirewatch/{stage}/{record.key}", time=letter.time)
-    return NewRecord(DEAD_LETTERS.name, record.key, encode(letter), {**headers, LETTER_HEADER: letter.id})
+    return _letter_record(letter)
+
+
+def make_refused_letter(record: NewRecord, *, stage: str, reason: str, error: str, now_ms: int) -> NewRecord:
+    """The letter for a record that the log itself refused: it has no place (-1), and its value is left out. Pure.
+
+    The same record refused again gives the same id.
+    """
+    value = record.value or b""
+    letter = DeadLetter(
+        id=dead_letter_id(stage, f"{record.topic}/{record.key}/{body_hash(value)}", -1, -1),
+        stage=stage,
+        reason=reason,
+        fate="bad-input",
+        error=redact(_printable(error))[:_ERROR_CHARS],
+        traceback=None,
+        topic=record.topic,
+        partition=-1,
+        offset=-1,
+        key=record.key,
+        headers=record.headers,
+        value=None,
+        size=len(value),
+        time=format_ms(now_ms),
+    )
+    return _letter_record(letter)
+
+
+def _letter_record(letter: DeadLetter) -> NewRecord:
+    source = f"wirewatch/{letter.stage}/{letter.key}"
+    headers = headers_for(CeType.DEAD_LETTER, id=letter.id, source=source, time=letter.time)
+    return NewRecord(DEAD_LETTERS.name, letter.key, encode(letter), {**headers, LETTER_HEADER: letter.id})
 
 
 def fold_dead_letters(records: Iterable[Record], known: dict[str, ListedLetter]) -> None:
