@@ -64,9 +64,9 @@ class Rhythm(Struct, frozen=True):
 
     ``live``: it is a live page. ``since_change_ms``: since its last change, None where none was seen yet.
     ``change_every_ms``: its usual interval between changes, which were seen ``changes`` times. ``activity``: how
-    much more often than on average it changes at this time of day. ``ttl_ms`` and ``fresh_ms``: what it asks for
-    itself. ``ceiling_ms``: the longest wait, since longer ones let entries pass unseen. ``told``: a hub tells of its
-    changes; ``promised``: it just did, and none was found yet.
+    much more often than on average it changes at this time of day, 1 at least. ``ttl_ms`` and ``fresh_ms``: what it
+    asks for itself. ``ceiling_ms``: the longest wait, since longer ones let entries pass unseen. ``told``: a hub tells
+    of its changes; ``promised``: it just did, and none was found yet.
     """
 
     live: bool = False
@@ -108,7 +108,7 @@ def interval_ms(feed: Feed, cadence: Cadence, rhythm: Rhythm) -> int:
 
 def _feed_wait(cadence: Cadence, rhythm: Rhythm) -> int:
     longest = max(cadence.max_ms, cadence.feed_ms)
-    wait = (rhythm.since_change_ms or 0) // LOOKS_A_SILENCE
+    wait = round((rhythm.since_change_ms or 0) / LOOKS_A_SILENCE / rhythm.activity)
     known = rhythm.change_every_ms is not None and rhythm.changes >= KNOWN_FROM
     if known and rhythm.change_every_ms is not None:
         wait = max(wait, round(rhythm.change_every_ms / LOOKS_A_CHANGE / rhythm.activity))
@@ -120,16 +120,17 @@ def _feed_wait(cadence: Cadence, rhythm: Rhythm) -> int:
 
 
 def activity_at(hours: Sequence[int], hour: int) -> float:
-    """How much more often than on average a source changes at that hour (UTC) or the next, between 1/4 and 4.
+    """How much more often than on average a source changes at that hour (UTC) or the next, between 1 and 4.
 
     ``hours`` counts its changes by hour; too few of them say nothing. The next hour counts as well, so that a
-    long wait does not reach from a quiet night into the morning.
+    long wait does not reach from a quiet night into the morning. A quiet hour stretches no wait: silence does so by
+    itself, and what comes in spite of the hour would come late.
     """
     total = sum(hours)
     if len(hours) != _HOURS or total < DAY_KNOWN_FROM:
         return 1.0
     busiest = max(_smoothed(hours, hour), _smoothed(hours, hour + 1))
-    return min(max(_HOURS * busiest / total, 0.25), 4.0)
+    return min(max(_HOURS * busiest / total, 1.0), 4.0)
 
 
 def _smoothed(hours: Sequence[int], hour: int) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from wirewatch.errors import UserError
@@ -58,8 +59,8 @@ def key_from_folder(folder: Path) -> CallbackKey:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             # whole from the beginning, also where the machine fails in between: written aside, then put in place
-            aside = folder / f"{KEY_FILE}.{os.getpid()}"
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            aside = folder / f"{KEY_FILE}.{secrets.token_hex(8)}"
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(os.urandom(_KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())

@@ -46,11 +46,14 @@ def test_hours_in_which_it_changes_more_are_asked_more_often() -> None:
     hours = [0] * 24
     hours[9:17] = [10] * 8
     assert activity_at(hours, 12) == 3.0
-    assert activity_at(hours, 2) == 0.25
+    assert activity_at(hours, 2) == 1.0, "a quiet hour makes nothing later"
     assert activity_at(hours, 8) == 2.25, "a wait must not reach from the quiet into the busy hours"
     assert activity_at([1] * 24, 12) == 1.0, "too few changes to tell"
     assert activity_at([], 12) == 1.0
     assert _often(change_every_ms=HOUR, changes=80, activity=2.0) == 90_000
+    assert _often(since_change_ms=10 * HOUR, activity=4.0) == 150_000, (
+        "a busy hour does not rest for the night before it"
+    )
 
 
 def test_an_answer_that_says_it_is_fresh_is_not_asked_for_again_meanwhile() -> None:
@@ -81,7 +84,7 @@ def test_a_ceiling_from_lost_entries_goes_before_all_else_but_the_least_interval
         since_change_ms=st.one_of(st.none(), st.integers(0, 10**12)),
         change_every_ms=st.one_of(st.none(), st.integers(0, 10**12)),
         changes=st.integers(0, 500),
-        activity=st.floats(0.25, 4),
+        activity=st.floats(1, 4),
         ttl_ms=st.one_of(st.none(), st.integers(0, 86_400_000)),
         fresh_ms=st.one_of(st.none(), st.integers(0, 86_400_000)),
         ceiling_ms=st.one_of(st.none(), st.integers(0, 10**9)),
