@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from tests.servers.kafka import KafkaServer
 from wirewatch.brokers.interface import Consumer, NewRecord, Record
 from wirewatch.brokers.kafka import Address, KafkaBroker, link, publishing
-from wirewatch.brokers.kafka.members import take_member_name
+from wirewatch.brokers.kafka.members import MemberName, take_member_name
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.topics import Topic
 
@@ -223,18 +223,34 @@ async def test_a_killed_member_is_back_at_its_partitions_before_its_session_runs
         await second.close()
 
 
+def take(folder: Path, group: str) -> MemberName:
+    taken = take_member_name(folder, group)
+    assert taken is not None
+    return taken
+
+
 def test_two_processes_on_one_folder_never_share_a_name_and_a_restarted_one_has_its_own_back(tmp_path: Path) -> None:
-    one, two = take_member_name(tmp_path, "poll"), take_member_name(tmp_path, "poll")
+    one, two, web = take(tmp_path, "poll"), take(tmp_path, "poll"), take(tmp_path, "web")
     assert one.name != two.name
-    assert take_member_name(tmp_path, "web").name.startswith("web-")
+    assert web.name.startswith("web-")
     one.release()
-    assert take_member_name(tmp_path, "poll").name == one.name
+    again = take(tmp_path, "poll")
+    assert again.name == one.name
+    for name in (two, web, again):
+        name.release()
 
 
 def test_a_copied_folder_gets_names_of_its_own_on_another_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = take_member_name(tmp_path, "poll")
+    here = take(tmp_path, "poll")
     here.release()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    assert take_member_name(tmp_path, "poll").name != here.name
+    there = take(tmp_path, "poll")
+    assert there.name != here.name
+    there.release()
+
+
+def test_a_member_has_no_kept_name_where_the_folder_takes_none(tmp_path: Path) -> None:
+    (tmp_path / "kafka-members").write_text("in the way")
+    assert take_member_name(tmp_path, "poll") is None

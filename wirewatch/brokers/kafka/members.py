@@ -14,8 +14,9 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from wirewatch.errors import BrokenStorage
+from wirewatch.logs import get_logger
 
+_log = get_logger("kafka")
 _FOLDER: Final = "kafka-members"
 _MOST: Final = 1_000
 
@@ -34,8 +35,11 @@ class MemberName:
             self._file = None
 
 
-def take_member_name(data_dir: Path, group: str) -> MemberName:
-    """The first name of this group in the folder that no living process has. Raises `BrokenStorage` in words."""
+def take_member_name(data_dir: Path, group: str) -> MemberName | None:
+    """The first name of this group in the folder that no living process has.
+
+    None, with a warning, where the folder takes no files: then the member is one without a kept name.
+    """
     folder = data_dir / _FOLDER
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,8 +52,13 @@ def take_member_name(data_dir: Path, group: str) -> MemberName:
                 continue
             return MemberName(_name_in(file, group), file)
     except OSError as error:
-        raise BrokenStorage(f"{folder}: the name of this member of {group} cannot be kept: {error.strerror}") from error
-    raise BrokenStorage(f"{folder}: {_MOST} processes are members of {group} already")
+        _log.warning(
+            "no name can be kept for this member: once killed, its partitions wait for the session to run out",
+            folder=str(folder),
+            group=group,
+            error=error.strerror,
+        )
+    return None
 
 
 def _name_in(file: int, group: str) -> str:
