@@ -88,7 +88,8 @@ class Cluster:
         calm, left = 0, {"start": 1}
         while calm < 2:
             self.check_alive()
-            left = asyncio.run(next(iter(self.members.values())).waiting())
+            starting = {name: 1 for name, member in self.members.items() if not member.runs()}
+            left = starting or asyncio.run(next(iter(self.members.values())).waiting())
             calm = 0 if left else calm + 1
             assert time.monotonic() < until, f"still to do after {seconds:.0f} s: {left}\n{self.logs()}"
             time.sleep(0.3)

@@ -88,7 +88,14 @@ class Program:
 
     def polls(self) -> bool:
         """Whether it came so far since its last start."""
-        return b'"event": "polling"' in self._log.read_bytes()[self._began_at :]
+        return self._said(b'"event": "polling"')
+
+    def runs(self) -> bool:
+        """Whether all its stages were made since its last start: from then on it ends in good order when asked."""
+        return self._said(b'"event": "running"')
+
+    def _said(self, words: bytes) -> bool:
+        return words in self._log.read_bytes()[self._began_at :]
 
     def kill(self) -> None:
         """Kill it (-9) with everything it started."""
