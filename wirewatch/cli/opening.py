@@ -32,12 +32,17 @@ FileOrInput = Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)]
 """A file's path; ``-`` is standard input."""
 
 
+def is_postgresql(control: str) -> bool:
+    """Whether the setting names a PostgreSQL server."""
+    return control.strip().startswith(("postgresql://", "postgres://"))
+
+
 def open_control(config: Configuration) -> ControlStore:
     """The control store that the settings name; to be opened. `UserError` for one that is not understood."""
     control = config.settings.control.strip()
     if control == "embedded":
         return SqliteControlStore(config.data_dir / CONTROL_FILE)
-    if control.startswith(("postgresql://", "postgres://")):
+    if is_postgresql(control):
         from wirewatch.control.postgresql import PostgresqlControlStore  # noqa: PLC0415 - its client is slow to load
 
         return PostgresqlControlStore(control)

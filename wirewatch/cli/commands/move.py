@@ -14,15 +14,19 @@ from wirewatch.brokers.kafka import is_kafka, open_cluster
 from wirewatch.brokers.kafka.opening import ALL_TOPICS, require_topics
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import INDEX_FILE, has_control, has_index, has_log, open_control
+from wirewatch.cli.opening import CONTROL_FILE, INDEX_FILE, has_control, has_index, has_log, is_postgresql, open_control
 from wirewatch.cli.output import say
 from wirewatch.cli.tables import print_table
+from wirewatch.control import ControlStore
 from wirewatch.errors import UserError
-from wirewatch.moving import Rebound, count_source, move
+from wirewatch.logs import redact
+from wirewatch.moving import Moved, Rebound, count_source, move
 from wirewatch.moving.source import held
-from wirewatch.settings import Configuration
+from wirewatch.settings import Configuration, Settings
 
 _EVERY_S: Final = 2.0
+_COPY_S: Final = 3_600.0
+"""The copy of a control store is one transaction, however long it takes."""
 
 
 class _Telling:
@@ -39,57 +43,94 @@ class _Telling:
 
 
 @as_command
-async def move_log(*, to: str, dry_run: bool = False) -> int:
-    """Copy the embedded log to an empty cluster, with states and positions, so that `run` goes on there.
+async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False) -> int:
+    """Copy what is embedded to servers, with states and positions, so that `run` goes on there.
 
-    Stop `wirewatch run` first. The log here is not changed; search index and control store belong to the cluster's
-    log afterwards. Interrupted, the same command goes on where it was. Then set `broker` and start `wirewatch run`.
+    Stop `wirewatch run` first. The log and the control store here are not changed; a search index that stays here
+    belongs to the cluster's log afterwards. Interrupted, the same command goes on where it was. Then set `broker`
+    and `control`, and start `wirewatch run`.
 
     Parameters
     ----------
     to
-        The cluster, as the setting `broker` names it: kafka://host:port,host:port. TLS and users come from [kafka].
+        The cluster for the log, as the setting `broker` names it: kafka://host:port,host:port. TLS and users come
+        from [kafka]. Its topics must be empty.
+    control_to
+        The database for the control store, as the setting `control` names it: postgresql://user@host:5432/database.
+        It must be empty. Without it the control store stays where it is.
     dry_run
-        Only look: what there is to copy, and whether the cluster would take it.
+        Only look: what there is to copy, and whether the cluster's topics would take it.
     """
     config = configuration()
-    if not is_embedded(config.settings.broker):
-        raise UserError("broker: what is moved is an embedded log; leave the setting as it is until the move is done")
-    if not is_kafka(to):
-        raise UserError(f"--to {to}: write kafka://host:port,host:port")
-    if not has_log(config):
-        raise UserError(f"there is no log in {config.data_dir} to move: set broker, and start there")
+    _require_movable(config, to, control_to)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(held(parse_broker_url(config.settings.broker, config.data_dir)))
         stack.push_async_callback(log.close)
-        target = msgspec.structs.replace(config.settings, broker=to)
-        cluster = await open_cluster(target, data_dir=config.data_dir, mode="writer")
-        stack.push_async_callback(cluster.close)
+        cluster = None if not to else await open_cluster(_target(config, to), data_dir=config.data_dir, mode="writer")
+        if cluster is not None:
+            stack.push_async_callback(cluster.close)
         if dry_run:
-            missing = await cluster.check_topics(ALL_TOPICS)
-            counts = await count_source(log)
-            print_table(("topic", "records"), list(counts.items()), empty="")
-            say("\n".join(missing) if missing else "the cluster's topics are as they should be")
+            print_table(("topic", "records"), list((await count_source(log)).items()), empty="")
+            differences = [] if cluster is None else await cluster.check_topics(ALL_TOPICS)
+            say("\n".join(differences) or "the cluster's topics are as they should be")
             return 0
-        await cluster.create_topics(ALL_TOPICS)
-        await require_topics(cluster)
-        moved = await move(log, cluster, await _stores(config, stack), progress=_Telling())
+        control = await _control(config, control_to, stack, after=None if cluster is None else await cluster.log_id())
+        moved: list[Moved] = []
+        if cluster is not None:
+            await cluster.create_topics(ALL_TOPICS)
+            await require_topics(cluster)
+            stores = {**({} if control is None else {"control": control}), **await _index(config, stack)}
+            moved = await move(log, cluster, stores, progress=_Telling())
     print_table(("topic", "copied", "were there"), [(one.topic, one.copied, one.there) for one in moved], empty="")
-    say(f'Done. Now set broker = "{to}" and start wirewatch run; the log in {log.folder} was left as it is.')
+    settings = [f'broker = "{to}"'] * bool(to) + ["control to the database"] * bool(control_to)
+    say(f"Done. Now set {' and '.join(settings)}, and start wirewatch run; the log in {log.folder} is as it was.")
     return 0
 
 
-async def _stores(config: Configuration, stack: AsyncExitStack) -> dict[str, Rebound]:
-    """What keeps positions in the log, as far as there is any."""
-    stores: dict[str, Rebound] = {}
-    if has_control():
-        control = open_control(config)
-        await control.open()
-        stack.push_async_callback(control.close)
-        stores["control"] = control
-    if config.settings.search == "embedded" and has_index(config):
-        index = EmbeddedSearchSink(config.data_dir / INDEX_FILE)
-        await index.start()
-        stack.push_async_callback(index.close)
-        stores["search"] = index
-    return stores
+def _require_movable(config: Configuration, to: str, control_to: str) -> None:
+    """`UserError` where the command makes no sense with these settings."""
+    if not to and not control_to:
+        raise UserError("say where to: --to kafka://host:port, --control-to postgresql://user@host/database, or both")
+    if not is_embedded(config.settings.broker):
+        raise UserError("broker: what is moved is an embedded log; leave the setting as it is until the move is done")
+    if to and not is_kafka(to):
+        raise UserError(f"--to {redact(to)}: write kafka://host:port,host:port")
+    if control_to and config.settings.control != "embedded":
+        raise UserError("control: what is moved is an embedded store; leave the setting until the move is done")
+    if control_to and not is_postgresql(control_to):
+        raise UserError("--control-to: write postgresql://user@host:5432/database")
+    if not has_log(config):
+        raise UserError(f"there is no log in {config.data_dir} to move: set broker, and start there")
+
+
+def _target(config: Configuration, to: str) -> Settings:
+    return msgspec.structs.replace(config.settings, broker=to)
+
+
+async def _control(config: Configuration, to: str, stack: AsyncExitStack, *, after: str | None) -> ControlStore | None:
+    """The control store that is to follow the log, opened: the one here, or its copy in the database."""
+    if not has_control():
+        return None
+    here = open_control(config)
+    await here.open()  # also brings an older file forward
+    stack.push_async_callback(here.close)
+    if not to:
+        return here
+    from wirewatch.control.postgresql import PostgresqlControlStore  # noqa: PLC0415 - its client is slow to load
+
+    there = PostgresqlControlStore(to, longest_s=_COPY_S)
+    await there.open()
+    stack.push_async_callback(there.close)
+    for table, count in (await there.take_over(config.data_dir / CONTROL_FILE, after=after)).items():
+        say(f"{table}: {count}")
+    return there
+
+
+async def _index(config: Configuration, stack: AsyncExitStack) -> dict[str, Rebound]:
+    """The search index, as far as there is one here."""
+    if config.settings.search != "embedded" or not has_index(config):
+        return {}
+    index = EmbeddedSearchSink(config.data_dir / INDEX_FILE)
+    await index.start()
+    stack.push_async_callback(index.close)
+    return {"search": index}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, LiteralString, TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ from wirewatch.control.postgresql.address import read_address
 from wirewatch.control.postgresql.migrate import HAS_VERSION, READ_VERSION, is_current, migrate
 from wirewatch.control.postgresql.outbox import Connection, readable
 from wirewatch.control.postgresql.session import Session
+from wirewatch.control.postgresql.taking_over import ControlFile, digest, is_empty, take_over
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.events import ToldBefore
 
@@ -112,6 +114,28 @@ class PostgresqlControlStore:
             await connection.execute("DELETE FROM about")
             await connection.execute("INSERT INTO about (one, log_id) VALUES (1, %s)", (after,))
             return True
+
+        return await self._run(work)
+
+    async def take_over(self, path: Path, *, after: str | None = None) -> dict[str, int]:
+        """Copy the control store in that file into this empty one; how many rows of each table, none where it was done.
+
+        The file is only read. ``after``: the log that it is to follow its log to; a store that belongs to that one
+        was taken over and has gone on. Raises `UserError` where this one holds anything else.
+        """
+        file = ControlFile(path)
+
+        async def work(connection: Connection) -> dict[str, int]:
+            await connection.execute("LOCK TABLE about IN EXCLUSIVE MODE")
+            if await is_empty(connection):
+                return await take_over(connection, file)
+            bound = await _value(connection, "SELECT log_id FROM about")
+            if (after is None or bound != after) and await digest(connection) != file.digest():
+                raise UserError(
+                    f"{self._where} holds something else than {path}: name an empty database, or empty this one "
+                    "if it is from an earlier try"
+                )
+            return {}
 
         return await self._run(work)
 
