@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import html as html_entities
 import re
+from functools import lru_cache
+from html.entities import html5
 from typing import Literal
 
 from processors.parse.words import word_set
@@ -23,6 +25,7 @@ _FULL = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>`]++)))?")
 _LONG_NUMBER = re.compile(r"&#[xX]?[0-9A-Fa-f]{9,}+;?")
 
+_NAMED = {name[:-1]: character for name, character in html5.items() if name.endswith(";")}
 SKIPPED = word_set("script style template svg math xmp noembed noframes textarea select iframe head")
 _SWALLOW = frozenset({"script", "style"})
 _CLOSERS = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in SKIPPED}
@@ -46,9 +49,32 @@ there are many, and a named one takes six times as long to make.
 
 
 def decode_entities(text: str) -> str:
-    """``&eacute;`` and ``&#233;`` to ``é``; what names no character becomes U+FFFD."""
+    """``&eacute;`` and ``&#233;`` to ``é``; what names no character becomes U+FFFD.
+
+    Piece by piece: no entity holds an "&", so each is told by what follows its own.
+    """
     if "&" not in text:
         return text
+    first, *rest = text.split("&")
+    pieces = [first]
+    for piece in rest:
+        name, semicolon, after = piece.partition(";")
+        character = _NAMED.get(name) if semicolon else None
+        if character is not None:
+            pieces += (character, after)
+        elif piece[:1] == "#" and semicolon and len(name) <= 8:
+            pieces += (_numbered(name), after)
+        else:
+            pieces.append(_decoded(f"&{piece}"))
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def _numbered(name: str) -> str:
+    return _decoded(f"&{name};")
+
+
+def _decoded(text: str) -> str:
     # numbers of thousands of digits make int() raise; none of them is a character
     return html_entities.unescape(_LONG_NUMBER.sub("\ufffd", text) if "&#" in text else text)
 

@@ -128,6 +128,8 @@ def nodes_of(document: Any) -> list[dict[str, Any]]:
 def is_a(node: dict[str, Any], name: str) -> bool:
     """Whether the node's ``@type`` names it, with or without schema.org's address before it."""
     kinds = node.get("@type") or node.get("type")
+    if isinstance(kinds, str):  # asked of every node, and nearly always so
+        return name in kinds and kinds.rpartition("/")[2].rpartition(":")[2] == name
     return any(
         isinstance(kind, str) and kind.rpartition("/")[2].rpartition(":")[2] == name
         for kind in (kinds if isinstance(kinds, list) else [kinds])
