@@ -1,4 +1,4 @@
-"""From the embedded log to Kafka in the middle of everything: nothing lost, nothing told twice, `run` goes on there."""
+"""To Kafka and PostgreSQL in the middle of everything: nothing lost, nothing told twice, `run` goes on there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.servers.kafka import KafkaServer
+from tests.servers.postgresql import PostgresqlServer
 from wirewatch.events import Alert, decode, encode
 
 VERSIONS = {"nsw_rfs_raw_202003": 16, "rss_bbc_20210920": 8, "rss_rnz_20210920": 8}
@@ -34,17 +35,18 @@ def move(folder: Path, kafka: KafkaServer, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def switch(folder: Path, kafka: KafkaServer) -> None:
-    """What the user does after the move: one setting."""
+def switch(folder: Path, kafka: KafkaServer, control: str) -> None:
+    """What the user does after the move: two settings."""
     settings = folder / "wirewatch.toml"
     lines = settings.read_text().splitlines()
-    settings.write_text("\n".join([f'broker = "{kafka.url}"', *lines[1:]]) + "\n")
+    settings.write_text("\n".join([f'broker = "{kafka.url}"', f'control = "{control}"', *lines[1:]]) + "\n")
 
 
 def test_a_pipeline_killed_moved_and_started_on_kafka_loses_nothing_and_tells_nothing_twice(
-    recordings: Path, tmp_path: Path, kafka: KafkaServer
+    recordings: Path, tmp_path: Path, kafka: KafkaServer, postgresql: PostgresqlServer
 ) -> None:
     asyncio.run(kafka.empty())
+    control = postgresql.database()
     origin = RecordedOrigin([read_recording(recordings / n, DEFINITIONS[n], limit=k) for n, k in VERSIONS.items()])
     receiver = WebhookReceiver(pause=0.02)
     search = "\n[[searches]]\nname = 'all'\nquery = 'fire OR police OR covid'\nto = ['desk']\n"
@@ -64,16 +66,16 @@ def test_a_pipeline_killed_moved_and_started_on_kafka_loses_nothing_and_tells_no
 
         looked, _ = move(tmp_path, kafka, "--dry-run").communicate(timeout=60)
         assert "wirewatch.snapshots.v1" in looked
-        interrupted = move(tmp_path, kafka)
+        interrupted = move(tmp_path, kafka, "--control-to", control)
         assert interrupted.stdout is not None
         while "wirewatch.snapshots.v1" not in interrupted.stdout.readline():
             assert interrupted.poll() is None
         interrupted.kill()
         interrupted.wait()
-        done = move(tmp_path, kafka)
+        done = move(tmp_path, kafka, "--control-to", control)
         words, _ = done.communicate(timeout=90)
         assert done.returncode == 0, words
-        again = move(tmp_path, kafka)
+        again = move(tmp_path, kafka, "--control-to", control)
         words, _ = again.communicate(timeout=90)
         assert again.returncode == 0, words
         assert (tmp_path / "data" / "log.db").read_bytes() == before
@@ -81,7 +83,7 @@ def test_a_pipeline_killed_moved_and_started_on_kafka_loses_nothing_and_tells_no
         program.start()
         program.wait_for_end()
         assert "belongs to the log" in program.log()  # the old settings, by mistake
-        switch(tmp_path, kafka)
+        switch(tmp_path, kafka, control)
         program.start()
         origin.ceiling = 1.0
         wait_for(program, origin, 1.0)
