@@ -21,6 +21,8 @@ STORES = {"index": "opensearch", "control": "postgres"}
 # their own start writes beside their configuration
 WRITES_ITS_ROOT = frozenset({"kafka", "opensearch"})
 
+pytestmark = pytest.mark.timeout(300)  # the checker is built where it was never built
+
 
 def compose() -> dict[str, Any]:
     return read_yaml(FILE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.kit import DEPLOY, ROOT, check_call, debian_program, unknown_names
+from tests.deploy.kit import DEPLOY, ROOT, check_call, unknown_names
 from wirewatch.brokers.connect import is_embedded
 from wirewatch.health import STATES
 from wirewatch.hosting.runner import DRAIN_SECONDS
@@ -113,7 +114,9 @@ def test_every_role_has_a_port_of_its_own_on_a_server() -> None:
 
 
 def test_systemd_reads_the_units(tmp_path: Path) -> None:
-    analyze = debian_program("systemd-analyze", "systemd")
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("no systemd-analyze: this machine has no systemd")
     for name in UNITS:
         # a program that is there, since ours is installed elsewhere
         text = unit(name).replace("/opt/wirewatch/.venv/bin/wirewatch", "/bin/true")
