@@ -48,8 +48,9 @@ class KeptArchive:
 
     async def start(self) -> None:
         """Read what is there and begin to follow it."""
-        for partition in range(self._broker.partitions(topics.ENTRIES.name)):
-            self._observed[partition] = (await self._broker.bounds(topics.ENTRIES.name, partition)).end
+        partitions = range(self._broker.partitions(topics.ENTRIES.name))
+        bounds = await asyncio.gather(*(self._broker.bounds(topics.ENTRIES.name, one) for one in partitions))
+        self._observed = {partition: at.end for partition, at in zip(partitions, bounds, strict=True)}
         await self._read_feed_events()
         for view in (self._feeds, self._polls, self._searches):
             await view.refresh()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from typing import Final
 
 from sinks.web.cursor import Offsets, decode_cursor, encode_cursor
 from sinks.web.following import follow_for_ever
-from wirewatch.brokers.interface import Broker, Record
+from wirewatch.brokers.interface import Bounds, Broker, Record
 from wirewatch.errors import BadInput
 from wirewatch.logs import get_logger
 from wirewatch.topics import ALERTS, ENTRIES, Topic
@@ -85,13 +85,12 @@ class StreamHub:
 
     async def start(self) -> None:
         """Begin to follow at the log's present end."""
-        share = _KEPT_BYTES // sum(self._broker.partitions(topic.name) for topic in STREAMED)
-        for topic in STREAMED:
-            for partition in range(self._broker.partitions(topic.name)):
-                bounds = await self._broker.bounds(topic.name, partition)
-                tail = Tail(topic.name, partition, bounds.end, most_bytes=share)
-                self._tails[topic.name, partition] = tail
-                self._tasks.append(asyncio.create_task(follow_for_ever(partial(self._follow, tail), what=topic.name)))
+        places = [(topic.name, n) for topic in STREAMED for n in range(self._broker.partitions(topic.name))]
+        share = _KEPT_BYTES // len(places)
+        for (topic, partition), bounds in (await self._bounds(places)).items():
+            tail = Tail(topic, partition, bounds.end, most_bytes=share)
+            self._tails[topic, partition] = tail
+            self._tasks.append(asyncio.create_task(follow_for_ever(partial(self._follow, tail), what=topic)))
 
     async def close(self) -> None:
         """Stop following; readers end. Safe to call twice."""
@@ -112,6 +111,11 @@ class StreamHub:
                 self._version += 1
                 self._arrived.notify_all()
 
+    async def _bounds(self, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Bounds]:
+        """All asked at once: one after the other, a reader would wait for a hundred answers in turn."""
+        found = await asyncio.gather(*(self._broker.bounds(*place) for place in places))
+        return dict(zip(places, found, strict=True))
+
     def end(self) -> Offsets:
         """The place behind the newest record."""
         return {key: tail.end for key, tail in self._tails.items()}
@@ -119,17 +123,17 @@ class StreamHub:
     async def recent(self, since_ms: int, *, most: int) -> Offsets:
         """The place before the entries appended since then, at most so many records back in each partition."""
         places = self.end()
-        for (topic, partition), tail in self._tails.items():
-            if topic != ENTRIES.name:
-                continue
-            since = await self._broker.offset_at(topic, partition, since_ms)
-            bounds = await self._broker.bounds(topic, partition)
-            places[topic, partition] = min(tail.end, max(since, tail.end - most, bounds.earliest))
+        entries = [place for place in self._tails if place[0] == ENTRIES.name]
+        bounds = await self._bounds(entries)
+        since = await asyncio.gather(*(self._broker.offset_at(*place, since_ms) for place in entries))
+        for place, offset in zip(entries, since, strict=True):
+            end = self._tails[place].end
+            places[place] = min(end, max(offset, end - most, bounds[place].earliest))
         return places
 
     async def earliest(self) -> Offsets:
         """The place before the oldest record that is kept."""
-        return {key: (await self._broker.bounds(*key)).earliest for key in self._tails}
+        return {key: bounds.earliest for key, bounds in (await self._bounds(self._tails)).items()}
 
     def cursor(self, offsets: Offsets) -> str:
         """A place as text."""
@@ -142,14 +146,15 @@ class StreamHub:
         """
         if text in {"", "now"}:
             return self.end()
-        earliest = await self.earliest()
         if text == "earliest":
-            return earliest
+            return await self.earliest()
         offsets = decode_cursor(text, self._log_id, self.end())
-        if any(offsets[key] > tail.end for key, tail in self._tails.items()):
+        bounds = await self._bounds(self._tails)
+        # the log's own ends: another process may have shown its readers more than this one has seen yet
+        if any(offsets[key] > at.end for key, at in bounds.items()):
             raise BadInput("the cursor lies in the future of this log: start without it", reason="bad-cursor")
-        if any(offsets[key] < earliest[key] for key in offsets):
-            raise TooOld(self.cursor(earliest))
+        if any(offsets[key] < at.earliest for key, at in bounds.items()):
+            raise TooOld(self.cursor({key: at.earliest for key, at in bounds.items()}))
         return offsets
 
     async def read(

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from sinks.web.cursor import decode_cursor, encode_cursor
+from sinks.web.stream import StreamHub
 from tests.web.kit import Site, alert_of, read_events, until
 from wirewatch import metrics
+from wirewatch.brokers.interface import Broker, Record
 from wirewatch.canary import CANARY_ID
 from wirewatch.topics import ENTRIES
 
@@ -58,6 +60,30 @@ async def test_a_restart_of_the_server_on_the_same_log_keeps_every_place(site: S
     ids += await some_news(site, 5)
     rest = await site.stream("", 11, last=first[-1].id)
     assert sorted(e.data["id"] for e in [*first, *rest]) == sorted(ids)
+
+
+async def test_a_place_that_another_process_gave_is_one_here_before_its_news_has_come(site: Site) -> None:
+    behind = StreamHub(Deaf(site.broker), await site.broker.log_id())  # type: ignore[arg-type]  # it is one, but hears late
+    await behind.start()
+    await some_news(site, 3)
+    [*_, newest] = await site.stream("?from=earliest", 3)
+    place = await behind.place(newest.id)
+    assert behind.cursor(place) == newest.id != behind.cursor(behind.end())
+    await behind.close()
+
+
+class Deaf:
+    """The broker, with news that take their time."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    async def read(self, *_: object, **__: object) -> list[Record]:
+        await asyncio.sleep(60)
+        return []
 
 
 async def test_a_reader_cut_off_before_the_first_event_has_a_place_to_resume(site: Site) -> None:
