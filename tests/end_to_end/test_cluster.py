@@ -6,62 +6,27 @@ WIREWATCH_CLUSTER_KILLS says how often (``make faults``: 100), WIREWATCH_SEED at
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.end_to_end import ledger
-from tests.end_to_end.cluster import Cluster, once
-from tests.end_to_end.program import feed_id, replayed
+from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
+from tests.end_to_end.scenario import STREAMED, Scenario, check_told, finish, searches_and_desk, wait_until_served
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.servers.kafka import KafkaServer
 from tests.servers.opensearch import OpenSearchServer
 from tests.servers.postgresql import PostgresqlServer
-from wirewatch import identity
-from wirewatch.events import Alert, EntryEvent, decode, encode
-from wirewatch.query import matches, parse_query
 
 KILLS = int(os.environ.get("WIREWATCH_CLUSTER_KILLS", "4"))
 SEED = int(os.environ.get("WIREWATCH_SEED", "7"))
 VERSIONS = {"nsw_rfs_raw_202003": 30, "rss_bbc_20210920": 15, "rss_rnz_20210920": 15, "hn_domain_a": 15}
-SEARCHES = {"fires": "fire", "police or covid": "police OR covid", "anything withdrawn": "is:withdrawn"}
-DESK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-STREAMED = ["wirewatch.snapshots.v1", "wirewatch.entry-events.v1", "wirewatch.entries.v1", "wirewatch.alerts.v1"]
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(300 + 12 * KILLS)]
-
-
-def searches_and_desk(receiver: WebhookReceiver) -> str:
-    """Saved searches, and the channel that they go to."""
-    searches = "".join(
-        f"\n[[searches]]\nname = {json.dumps(name)}\nquery = {json.dumps(query)}\nto = ['desk']\n"
-        for name, query in SEARCHES.items()
-    )
-    return f'{searches}\n[[channels]]\nid = "desk"\nurl = "{receiver.url}"\nsecret = "{DESK_SECRET}"\n'
-
-
-@dataclass
-class Scenario:
-    """What a run with its kills left behind."""
-
-    cluster: Cluster
-    wanted: dict[str, list[dict[str, Any]]]
-    received: list[tuple[str, Alert]]
-    killed: dict[str, int]
-    slowest_stop: float
-    published: list[dict[str, Any]] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return once(self.published)
 
 
 def _kill_at_random(cluster: Cluster, origin: RecordedOrigin) -> dict[str, int]:
@@ -70,11 +35,7 @@ def _kill_at_random(cluster: Cluster, origin: RecordedOrigin) -> dict[str, int]:
     killed: dict[str, int] = {}
     for number in range(KILLS):
         origin.ceiling = min((number + 0.9) / KILLS, 0.99)
-        until = time.monotonic() + 120
-        while origin.progress() < min((number + 0.5) / KILLS, 0.98):
-            cluster.check_alive()
-            assert time.monotonic() < until, f"stuck at {origin.progress():.0%}\n{cluster.logs()}"
-            time.sleep(0.02)
+        wait_until_served(cluster, origin, min((number + 0.5) / KILLS, 0.98))
         name = chance.choice(sorted(cluster.members))
         killed[name] = killed.get(name, 0) + 1
         time.sleep(chance.random() * 0.3)
@@ -82,7 +43,6 @@ def _kill_at_random(cluster: Cluster, origin: RecordedOrigin) -> dict[str, int]:
         if chance.random() < 0.2:
             time.sleep(8)  # longer than a session: the other member has its partitions by now
         cluster.members[name].start()
-    origin.ceiling = 1.0
     return killed
 
 
@@ -100,38 +60,29 @@ def scenario(
     receiver = WebhookReceiver(pause=0.02)
     asyncio.run(kafka.empty())
     opensearch.empty()
-    extra = searches_and_desk(receiver)
     cluster = Cluster(
-        folder, origin, kafka=kafka, opensearch=opensearch.url, control=postgresql.database(), extra=extra
+        folder,
+        origin,
+        kafka=kafka,
+        opensearch=opensearch.url,
+        control=postgresql.database(),
+        extra=searches_and_desk(receiver),
     )
     cluster.create_topics()
     cluster.start()
     try:
-        killed = _kill_at_random(cluster, origin)
-        until = time.monotonic() + 180
-        while not origin.finished():
-            cluster.check_alive()
-            assert time.monotonic() < until, f"stuck at {origin.progress():.0%}\n{cluster.logs()}"
-            time.sleep(0.05)
-        cluster.wait_until_done(120)
-        slowest_stop = cluster.stop()
+        return finish(cluster, origin, receiver, _kill_at_random(cluster, origin))
     finally:
         cluster.end()
         origin.close()
         receiver.close()
-    wanted = {feed_id(name): replayed(folder, origin, name) for name in versions}
-    made = Scenario(cluster, wanted, receiver.alerts(), killed, slowest_stop)
-    made.published = cluster.values("wirewatch.entries.v1")
-    records = asyncio.run(ledger.read_topic(cluster.settings, "wirewatch.alerts.v1"))
-    made.alerts = [decode(record.value, Alert) for record in records if record.value]
-    return made
 
 
 def test_F1_F2_F3_events_are_replays_none_lost_and_in_order_through_two_members_of_each_role(
     scenario: Scenario,
 ) -> None:
-    assert sum(scenario.killed.values()) == KILLS
-    assert ledger.check_events(scenario.wanted, scenario.events) == [], scenario.killed
+    assert sum(scenario.done.values()) == KILLS
+    assert ledger.check_events(scenario.wanted, scenario.events) == [], scenario.done
     assert ledger.check_revisions(scenario.events) == []
 
 
@@ -149,17 +100,7 @@ def test_F5_each_delivery_has_one_webhook_id_for_ever(scenario: Scenario) -> Non
 
 
 def test_F5_every_created_entry_that_matches_a_saved_search_is_told(scenario: Scenario) -> None:
-    events = [decode(json.dumps(event).encode(), EntryEvent) for event in scenario.events]
-    matching = {
-        identity.subscription_id(name): [
-            json.loads(encode(event))
-            for event in events
-            if event.op == "created" and event.entry is not None and matches(parse_query(query), event).held
-        ]
-        for name, query in SEARCHES.items()
-    }
-    assert sum(map(len, matching.values())) > 5
-    assert ledger.check_openings(scenario.alerts, matching) == []
+    assert check_told(scenario) == []
 
 
 def test_F18_every_member_stops_in_less_than_half_a_minute(scenario: Scenario) -> None:
