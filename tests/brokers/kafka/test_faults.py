@@ -10,6 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from tests.servers.kafka import KafkaServer
 from wirewatch.brokers.interface import Consumer, NewRecord, Record
 from wirewatch.brokers.kafka import Address, KafkaBroker, link, publishing
+from wirewatch.brokers.kafka import broker as broker_module
+from wirewatch.brokers.kafka import consumer as consumer_module
 from wirewatch.brokers.kafka.members import MemberName, take_member_name
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault
 from wirewatch.topics import Topic
@@ -90,6 +92,8 @@ async def test_a_server_that_stands_still_is_a_fault_that_passes(
     """F7"""
     monkeypatch.setattr(publishing, "_ACKNOWLEDGED_SECONDS", 2.0)
     monkeypatch.setattr(link, "PATIENCE", 1.0)
+    monkeypatch.setattr(consumer_module, "_LOOK_SECONDS", 1.0)
+    monkeypatch.setattr(broker_module, "_HEALTH_SECONDS", 1.0)
     broker = KafkaBroker(Address((own_kafka.bootstrap,), session_ms=6_000))
     await broker.open()
     try:

@@ -96,19 +96,17 @@ class KafkaBroker:
     async def publish(self, records: Sequence[NewRecord]) -> list[Record]:
         """See `Broker`. Not all or none: after a `PassingFault` some may have been written."""
         self._require_open()
-        placed = [
-            (record, partition_for(record.key, (await self._find(record.topic)).partitions)) for record in records
-        ]
-        return await self.append_to(placed)
+        return await self.append_to([(record, None) for record in records])
 
-    async def append_to(self, placed: Sequence[tuple[NewRecord, int]]) -> list[Record]:
-        """`publish` into partitions of the caller's choice; only growth has one."""
+    async def append_to(self, placed: Sequence[tuple[NewRecord, int | None]]) -> list[Record]:
+        """`publish`, into a partition of the caller's choice where one is named; only growth names one."""
         self._require_open()
         to_send: list[ToSend] = []
         for record, partition in placed:
-            encoded = Encoded(record)
-            encoded.require_fits((await self._find(record.topic)).max_message_bytes, record)
-            to_send.append(ToSend(self.link.wire_name(record.topic), partition, encoded))
+            encoded, found = Encoded(record), await self._find(record.topic)
+            encoded.require_fits(found.max_message_bytes, record)
+            place = partition_for(record.key, found.partitions) if partition is None else partition
+            to_send.append(ToSend(self.link.wire_name(record.topic), place, encoded))
         places = await self._publishing.publish(to_send)
         return [
             Record(record.topic, sent.partition, offset, record.key, record.value, record.headers, timestamp_ms)
