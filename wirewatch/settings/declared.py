@@ -193,7 +193,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     broker: Annotated[str, Help("the log: embedded, embedded:///DIR or kafka://host:port,host:port")] = "embedded"
     search: Annotated[str, Help("the index: embedded or opensearch://host:port")] = "embedded"
-    control: Annotated[str, Help("where channels and deliveries are kept: embedded or postgresql://...")] = "embedded"
+    control: Annotated[
+        str, Help("where channels and deliveries are kept: embedded or postgresql://user@host/database")
+    ] = "embedded"
     data_dir: Annotated[str, Help("the folder of everything embedded; relative to the settings file")] = (
         "wirewatch-data"
     )
