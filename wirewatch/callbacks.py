@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "/websub/"
 KEY_FILE: Final = "websub.key"
 _KEY_BYTES = 32
+_SHORTEST = 16
 
 
 class CallbackKey:
@@ -48,7 +49,9 @@ class CallbackKey:
 
 
 def key_from_text(text: str) -> CallbackKey:
-    """The key that a setting holds."""
+    """The key that a setting holds. Raises `UserError` for one that can be guessed."""
+    if len(text) < _SHORTEST:
+        raise UserError("web.push_key: must have at least 16 characters, such as from: openssl rand -hex 16")
     return CallbackKey(hashlib.sha256(text.encode()).digest())
 
 

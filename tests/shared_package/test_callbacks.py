@@ -41,6 +41,11 @@ def test_a_key_that_is_none_is_refused_with_what_to_do(tmp_path: Path) -> None:
         key_from_folder(tmp_path / "file")
 
 
+def test_a_key_that_can_be_guessed_is_refused() -> None:
+    with pytest.raises(UserError, match=r"web\.push_key: must have at least 16"):
+        key_from_text("hunter2")
+
+
 def test_no_two_feeds_or_callbacks_share_an_address() -> None:
     key = key_from_text("k" * 16)
     made = {key.path(*pair).rsplit("/", 1)[1] for pair in (("a", "bc"), ("ab", "c"), ("a", "b"), ("b", "a"))}
