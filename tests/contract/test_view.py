@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,38 @@ async def test_a_waiting_view_wakes_at_a_change(broker: Broker) -> None:
     async with asyncio.timeout(5):
         assert await waiting == {"a"}
     assert await view.wait_changed(0.02) == set()
+
+
+async def test_news_of_one_partition_leaves_the_waits_on_the_others_be(broker: Broker) -> None:
+    """On a cluster with many partitions and much news, ending and beginning them all costs more than the news."""
+
+    class Counting:
+        reads = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(broker, name)
+
+        async def read(self, *where: Any, **how: Any) -> list[Record]:
+            self.reads += 1
+            return await broker.read(*where, **how)
+
+    counting = Counting()
+    view: LatestView[int] = LatestView(counting, TABLE.name, as_number)  # type: ignore[arg-type]  # it is one, and counts
+    await view.refresh()
+    for n in range(20):
+        waiting = asyncio.create_task(view.wait_changed(20))
+        await put(broker, a=b"%d" % n)
+        async with asyncio.timeout(5):
+            assert await waiting == {"a"}
+        assert view.get("a") == n
+    assert counting.reads <= broker.partitions(TABLE.name) + 20
+    await put(broker, a=b"20", b=b"1")
+    await view.refresh()
+    await put(broker, c=b"1")
+    seen: set[str] = set()
+    while "c" not in seen:
+        seen |= await view.wait_changed(5)
+    assert dict(view.values) == {"a": 20, "b": 1, "c": 1}
 
 
 async def test_a_value_that_cannot_be_read_leaves_what_was_held(broker: Broker) -> None:

@@ -33,6 +33,7 @@ class LatestView(Generic[T]):
         self._values: dict[str, T] = {}
         self._offsets: dict[int, int] = {}
         self._fresh_at = 0.0
+        self._reads: dict[int, asyncio.Future[list[Record]]] = {}
 
     @property
     def values(self) -> Mapping[str, T]:
@@ -52,37 +53,64 @@ class LatestView(Generic[T]):
         if not self._offsets or self._fresh_at - before > _ANEW_SECONDS:
             self._offsets = {}  # until it is done: what fails half-way is begun again
             return await self._load()
+        # side by side: on a cluster what is asked in one moment is one request
+        taken = await asyncio.gather(
+            *(self._take_new(partition) for partition in self._offsets), return_exceptions=True
+        )
         changed: set[str] = set()
-        for partition in self._offsets:
-            while records := await self._broker.read(self._topic, partition, self._offsets[partition]):
-                changed |= self._apply(partition, records)
+        for result in taken:
+            if isinstance(result, BaseException):
+                raise result
+            changed |= result
         return changed
 
     async def wait_changed(self, timeout: float) -> set[str]:  # noqa: ASYNC109 - a wait that ends is no failure
         """The keys that changed, as soon as some do; empty after ``timeout`` seconds without."""
-        if changed := await self.refresh():
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout
+        if (not self._offsets or loop.time() - self._fresh_at > _ANEW_SECONDS) and (changed := await self.refresh()):
             return changed
-        reads = {
-            asyncio.ensure_future(self._broker.read(self._topic, partition, offset, wait=timeout))
-            for partition, offset in self._offsets.items()
-        }
         try:
-            while reads:
-                done, reads = await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED)
-                if any(task.result() for task in done):
-                    break
-        finally:
+            while True:
+                left = max(until - loop.time(), 0.0)
+                self._begin_reads(left)
+                await asyncio.wait(self._reads.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if (changed := self._end_reads()) or loop.time() >= until:
+                    return changed
+        except BaseException:
+            reads, self._reads = list(self._reads.values()), {}
             for task in reads:
                 task.cancel()
             await asyncio.gather(*reads, return_exceptions=True)
-        return await self.refresh()
+            raise
+
+    def _begin_reads(self, wait: float) -> None:
+        """Wait on every partition. The waits outlast a call: one partition's news would end and begin all others'."""
+        for partition, offset in self._offsets.items():
+            if partition not in self._reads:
+                read = self._broker.read(self._topic, partition, offset, wait=wait)
+                self._reads[partition] = asyncio.ensure_future(read)
+
+    def _end_reads(self) -> set[str]:
+        changed: set[str] = set()
+        for partition, task in [item for item in self._reads.items() if item[1].done()]:
+            del self._reads[partition]
+            # what a refresh took in meanwhile is not taken in again
+            if new := [record for record in task.result() if record.offset >= self._offsets[partition]]:
+                changed |= self._apply(partition, new)
+        return changed
+
+    async def _take_new(self, partition: int) -> set[str]:
+        changed: set[str] = set()
+        while records := await self._broker.read(self._topic, partition, self._offsets[partition]):
+            changed |= self._apply(partition, records)
+        return changed
 
     async def _load(self) -> set[str]:
         # the ends first: what is appended in between is read twice, never missed
-        ends = {
-            partition: (await self._broker.bounds(self._topic, partition)).end
-            for partition in range(self._broker.partitions(self._topic))
-        }
+        places = range(self._broker.partitions(self._topic))
+        bounds = await asyncio.gather(*(self._broker.bounds(self._topic, partition) for partition in places))
+        ends = {partition: found.end for partition, found in zip(places, bounds, strict=True)}
         latest = await self._broker.latest(self._topic)
         gone = self._values.keys() - latest.keys()
         for key in gone:
