@@ -14,7 +14,7 @@ from wirewatch.brokers.interface import Broker, Record
 from wirewatch.brokers.view import LatestView
 from wirewatch.canary import CANARY_ID, canary_seconds, is_canary
 from wirewatch.control import ControlStore
-from wirewatch.errors import UserError
+from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Alert, EntryEvent, Feed, Poll, Subscription, decode
 from wirewatch.health import feed_state
 from wirewatch.logs import get_logger, redact
@@ -23,6 +23,9 @@ from wirewatch.times import Clock, parse_ms
 
 _log = get_logger("web")
 _FEED_EVENTS = f"(op:source-error OR op:source-recovered OR op:gap) -feed:{CANARY_ID}"
+
+_AWAY_SECONDS = 5.0
+"""An index that is away is asked again after so long."""
 
 
 def _value_of(record: Record) -> bytes:
@@ -51,7 +54,11 @@ class KeptArchive:
         partitions = range(self._broker.partitions(topics.ENTRIES.name))
         bounds = await asyncio.gather(*(self._broker.bounds(topics.ENTRIES.name, one) for one in partitions))
         self._observed = {partition: at.end for partition, at in zip(partitions, bounds, strict=True)}
-        await self._read_feed_events()
+        try:
+            await self._read_feed_events()
+        except PassingFault as fault:
+            _log.warning("the index cannot be read yet: what befell the feeds is read when it can", error=fault)
+            self._tasks.append(asyncio.create_task(self._read_feed_events_in_time()))
         for view in (self._feeds, self._polls, self._searches):
             await view.refresh()
             self._follow(partial(view.wait_changed, 30.0), what="definitions and polls")
@@ -74,7 +81,17 @@ class KeptArchive:
         except UserError:
             return  # there is no index yet: nothing has happened
         for event in reversed(page.events):
-            self._feed_events[event.feed_id] = event
+            known = self._feed_events.get(event.feed_id)
+            if known is None or known.seq < event.seq:
+                self._feed_events[event.feed_id] = event
+
+    async def _read_feed_events_in_time(self) -> None:
+        while True:
+            await self._clock.sleep(_AWAY_SECONDS)
+            try:
+                return await self._read_feed_events()
+            except PassingFault:
+                continue
 
     async def _observe(self, partition: int) -> None:
         """Keep each feed's newest feed event, and measure the canary where its way ends."""

@@ -201,6 +201,8 @@ def _read_error(info: Any) -> _Cause:
 
 
 def _first_line(why: Any) -> str:
+    if isinstance(why, aiohttp.ClientConnectorError) and not isinstance(why, aiohttp.ClientSSLError):
+        why = why.os_error  # the rest of it tells where, as we do
     return (str(why).splitlines() or [type(why).__name__])[0][:200]
 
 

@@ -1,0 +1,77 @@
+"""The same commands and pages with the index on OpenSearch: only a setting differs."""
+
+from __future__ import annotations
+
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import LIVED, SECRET, Call, Server, _entries, rss, running, until
+from tests.servers.opensearch import OpenSearchServer
+
+pytestmark = pytest.mark.servers
+
+
+def page(url: str, path: str) -> str:
+    with urllib.request.urlopen(urllib.parse.urljoin(url, path), timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_pages_and_commands_find_what_the_pipeline_wrote_also_while_the_index_is_made_anew(
+    folder: Path, wirewatch: Call, server: Server, opensearch: OpenSearchServer
+) -> None:
+    opensearch.empty()
+    server.bodies["/rss"] = rss(("a", "Bridge shut, 12 killed"), ("b", "Quiet day"))
+    settings = LIVED.format(base=server.base, secret=SECRET)
+    (folder / "wirewatch.toml").write_text(f'search = "{opensearch.url}"\n{settings}')
+
+    def found(query: str) -> list[Any]:
+        return [row["headline"] for row in wirewatch("search", query, "--json").rows()]
+
+    with running(folder) as pipeline:
+        until(lambda: len(found("feed:city")) == 2)
+        assert found("figure.killed>=10") == ["Bridge shut, 12 killed"]
+        said = wirewatch("index", "rebuild")
+        assert said.status == 0, said.err
+        assert "searches go to wirewatch-entries-v1-2 now" in said.err
+        assert len(found("feed:city")) == 2
+        server.bodies["/rss"] = rss(("c", "New bridge open"), ("a", "Bridge shut, 12 killed"), ("b", "Quiet day"))
+        until(lambda: len(found("feed:city")) == 3)
+        assert "<mark>bridge</mark> open" in page(pipeline.url, "/search?q=bridge")
+        assert "New bridge open" in page(pipeline.url, "/feeds/city")
+        assert page(pipeline.url, "/readyz")
+        assert wirewatch("feeds", "list").status == 0
+        doctor = wirewatch("doctor").out
+        assert "can be searched" in doctor
+        tried = wirewatch("searches", "test", "bridge", "--since", "100000h")
+        assert tried.status == 0, tried.err
+    assert not (folder / "wirewatch-data" / "search.db").exists()
+
+
+def test_an_opensearch_that_is_away_stops_only_the_search_stage(
+    folder: Path, wirewatch: Call, server: Server, opensearch: OpenSearchServer
+) -> None:
+    server.bodies["/rss"] = rss(("a", "Quiet day"))
+    settings = LIVED.format(base=server.base, secret=SECRET)
+    (folder / "wirewatch.toml").write_text(f'search = "opensearch://127.0.0.1:1"\n{settings}')
+    with running(folder) as pipeline:
+        until(lambda: _entries(pipeline) >= 1)
+        server.bodies["/rss"] = rss(("c", "New bridge open"), ("a", "Quiet day"))
+        until(lambda: server.posted)  # the alert goes out
+        said = wirewatch("search", "bridge")
+        assert said.status == 3
+        assert "opensearch://127.0.0.1:1 cannot be reached" in said.err
+
+
+def test_the_embedded_index_is_not_rebuilt_and_another_setting_is_not_understood(folder: Path, wirewatch: Call) -> None:
+    said = wirewatch("index", "rebuild")
+    assert said.status == 2
+    assert "brought up to date by wirewatch run" in said.err
+    (folder / "wirewatch.toml").write_text('search = "elasticsearch://me:hunter2@host:9200"\n')
+    said = wirewatch("search", "bridge")
+    assert said.status == 2
+    assert "is not understood; write embedded" in said.err
+    assert "hunter2" not in said.err
