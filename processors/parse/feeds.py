@@ -117,7 +117,8 @@ def _raw_hashes(slices: Slices | None, items: list[etree._Element], roles: Roles
     a text, or has a prefix), each element is written out again instead, which is slower. None where a tree that lacks
     what is known does not fit its slices.
     """
-    stones = [index for index, item in enumerate(items) if roles[item.tag] == "deleted"]
+    has_stones = "deleted" in roles.values()
+    stones = [index for index, item in enumerate(items) if roles[item.tag] == "deleted"] if has_stones else []
     one_parent = not items or items[0].getparent() is items[-1].getparent()  # else not in the order of the document
     if slices is None or len(slices.hashes) != len(items) - len(stones) or not one_parent:
         return None
