@@ -61,8 +61,11 @@ def _in_front(opensearch: OpenSearchServer) -> Iterator[Front]:
 class Troubles:
     """What is done to the cluster, in order; each while the origin goes on."""
 
-    def __init__(self, cluster: Cluster, kafka: KafkaServer, opensearch: OpenSearchServer, front: Front) -> None:
+    def __init__(
+        self, cluster: Cluster, origin: RecordedOrigin, kafka: KafkaServer, opensearch: OpenSearchServer, front: Front
+    ) -> None:
         self.cluster = cluster
+        self.origin = origin
         self.kafka = kafka
         self.opensearch = opensearch
         self.front = front
@@ -102,12 +105,13 @@ class Troubles:
         self.front.refuse_items = 0.3  # until the end
 
     def _search_away(self) -> None:
-        before = asyncio.run(self._alerts())
         self.opensearch.pause()
-        until = time.monotonic() + SEARCH_AWAY
-        while time.monotonic() < until:
+        before = asyncio.run(self._alerts())
+        self.origin.ceiling = min(self.origin.progress() + 0.25, 0.95)  # enough that there is something to tell
+        since = time.monotonic()
+        while time.monotonic() < since + (60 if self.alerts_while_search_was_away == 0 else SEARCH_AWAY):
             time.sleep(0.5)
-        self.alerts_while_search_was_away = asyncio.run(self._alerts()) - before
+            self.alerts_while_search_was_away = asyncio.run(self._alerts()) - before
         self.opensearch.resume()
 
     async def _alerts(self) -> int:
@@ -162,12 +166,12 @@ def scenario(
             )
             cluster.create_topics()
             cluster.start()
-            troubles = Troubles(cluster, own, opensearch, front)
+            troubles = Troubles(cluster, origin, own, opensearch, front)
             try:
                 steps = troubles.all()
                 for number, (_, trouble) in enumerate(steps):
                     wait_until_served(cluster, origin, number / len(steps))
-                    origin.ceiling = (number + 1.2) / len(steps)
+                    origin.ceiling = max(origin.ceiling if number else 0.0, (number + 1.2) / len(steps))
                     trouble()
                     cluster.check_alive()
                 done = finish(cluster, origin, receiver, {name: 1 for name, _ in steps})
