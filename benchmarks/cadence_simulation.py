@@ -18,18 +18,21 @@ put in our words from what they publish:
 from __future__ import annotations
 
 import os
+import random
 import sys
 import tarfile
 import tempfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.parse import ParsedFeed, parse
 from processors.replay import read_manifest
+from producers import rhythm
 from producers.answers import Answer
 from producers.cadence import Cadence
 from producers.decide import Asked, decide_poll
@@ -151,6 +154,12 @@ def ours(source: Source) -> Iterator[int]:
         seen, at = shown, parse_ms(poll.next_due)
 
 
+def blind(source: Source) -> Iterator[int]:
+    """The same, without regard to the hour of the day."""
+    with patch.object(rhythm, "activity_at", lambda _hours, _hour: 1.0):
+        yield from ours(source)
+
+
 def fixed(every: int) -> Policy:
     """Every so many milliseconds."""
     return lambda source: iter(range(source.begin, source.end + 1, every))
@@ -195,6 +204,7 @@ def media_cloud(source: Source) -> Iterator[int]:
 
 POLICIES: dict[str, Policy] = {
     "wirewatch": ours,
+    "wirewatch, blind to the hour": blind,
     "every 60 s": fixed(MINUTE),
     "every 5 min": fixed(5 * MINUTE),
     "every 15 min": fixed(15 * MINUTE),
@@ -241,6 +251,31 @@ def together(measured: list[Measured]) -> Measured:
     return Measured(sum(one.requests for one in measured), delays, sum(one.missed for one in measured))
 
 
+def repeated(source: Source, days: int) -> Source:
+    """The first day of a recording over and over, which is the best case for learning the hours of a day."""
+    first = [span for span in source.spans if source.begin <= span.begin < source.begin + DAY]
+    spans = [
+        Span(f"{span.key} {day}", span.begin + day * DAY, span.end + day * DAY, span.published + day * DAY)
+        for day in range(days)
+        for span in first
+    ]
+    turns = {turn + day * DAY for turn in source.turns if turn < source.begin + DAY for day in range(days)}
+    return Source(f"{source.name}, its first day {days} times", spans, sorted(turns), source.ttl_ms)
+
+
+def scripted(name: str, hours: tuple[float, float], entries: int, days: int = 40) -> Source:
+    """A source that publishes at random within the same hours of each day (UTC), and nothing else."""
+    dice, begin = random.Random(name), parse_ms("2023-11-14T00:00:00Z")
+    opens, closes = hours
+    times = sorted(
+        begin + round((day * 24 + dice.uniform(opens, closes)) * HOUR) for day in range(days) for _ in range(entries)
+    )
+    spans = [Span(str(n), at, at + 2 * DAY, at) for n, at in enumerate(times)]
+    end = begin + days * DAY
+    turns = {turn for at in times for turn in (at, at + 2 * DAY) if turn <= end}
+    return Source(name, spans, sorted({begin, *turns, end}), 0)
+
+
 def read_sources(archives: Path) -> list[Source]:
     """The recordings that are simulated."""
     sources = []
@@ -250,6 +285,14 @@ def read_sources(archives: Path) -> list[Source]:
                 packed.extractall(folder, filter="data")
             sources.append(read_source(Path(folder), name, paths))
     return sources
+
+
+DAYS = [
+    scripted("a bulletin at 7:00 to 7:20", (7.0, 7.34), 4),
+    scripted("a morning paper, 6 to 9", (6.0, 9.0), 8),
+    scripted("an office, 8 to 18", (8.0, 18.0), 25),
+]
+"""Sources with an hour of the day of their own: once 48 changes were seen, it is known."""
 
 
 def main() -> int:
@@ -271,6 +314,9 @@ def main() -> int:
     for source in sources:
         for name, policy in policies.items():
             sys.stdout.write(f"| {source.name} | {name} | {measure(source, policy).cells()}\n")
+    for source in [*(repeated(source, 10) for source in sources), *DAYS]:
+        for name in ("wirewatch", "wirewatch, blind to the hour"):
+            sys.stdout.write(f"| {source.name} | {name} | {measure(source, POLICIES[name]).cells()}\n")
     return 0
 
 
