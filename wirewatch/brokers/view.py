@@ -89,15 +89,15 @@ class LatestView(Generic[T]):
         for partition, offset in self._offsets.items():
             if partition not in self._reads:
                 read = self._broker.read(self._topic, partition, offset, wait=wait)
-                self._reads[partition] = asyncio.ensure_future(read)
+                task = self._reads[partition] = asyncio.ensure_future(read)
+                # one that outlasts the last call fails when the broker is closed: nobody need hear of that
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _end_reads(self) -> set[str]:
         changed: set[str] = set()
         for partition, task in [item for item in self._reads.items() if item[1].done()]:
             del self._reads[partition]
-            # what a refresh took in meanwhile is not taken in again
-            if new := [record for record in task.result() if record.offset >= self._offsets[partition]]:
-                changed |= self._apply(partition, new)
+            changed |= self._apply(partition, task.result())
         return changed
 
     async def _take_new(self, partition: int) -> set[str]:
@@ -121,13 +121,15 @@ class LatestView(Generic[T]):
         return gone | self._values.keys()
 
     def _apply(self, partition: int, records: list[Record]) -> set[str]:
-        for record in records:
+        # what was taken in by another way meanwhile is not taken in again
+        new = [record for record in records if record.offset >= self._offsets[partition]]
+        for record in new:
             if record.value is None:
                 self._values.pop(record.key, None)
             else:
                 self._take(record.key, record)
-        self._offsets[partition] = records[-1].offset + 1
-        return {record.key for record in records}
+            self._offsets[partition] = record.offset + 1
+        return {record.key for record in new}
 
     def _take(self, key: str, record: Record) -> None:
         try:
