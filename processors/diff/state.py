@@ -7,6 +7,7 @@ those whose absence is not believed yet), the archive (entries that left) and th
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -228,14 +229,25 @@ def unpack_body(packed: bytes) -> bytes:
     return _unpack(packed) if packed else b""
 
 
+class _Packers(threading.local):
+    """One of each for a thread, which they are for: making one takes as long as packing a small state."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_packers = _Packers()
+
+
 def _pack(data: bytes) -> bytes:
-    packed: bytes = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
+    packed: bytes = _packers.compressor.compress(data)
     return packed
 
 
 def _unpack(data: bytes) -> bytes:
     try:
-        plain: bytes = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_PLAIN)
+        plain: bytes = _packers.decompressor.decompress(data, max_output_size=_MAX_PLAIN)
     except (zstandard.ZstdError, MemoryError) as error:
         raise BrokenStorage(f"the diff's state is damaged: {error}") from error
     return plain

@@ -17,7 +17,7 @@ _SURE = 0.60
 _SURE_SHORT = 0.85  # below 80 letters
 _CONTRADICTS = 0.90
 _TAG = re.compile(r"^\s{0,3}([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8}){0,4}\s{0,3}$")
-# addresses, @names and #tags, numbers: begun with one set of characters, which is found twice as fast as three beginnings
+# addresses, @names and #tags, numbers: begun with one set of characters, found twice as fast as three beginnings
 _NOISE = re.compile(r"[h@#_\d](?:(?<=h)ttps?://\S{1,300}|(?<=[@#])\S{1,80}|(?<=[_\d])[\d_]*)")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
