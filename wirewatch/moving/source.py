@@ -26,13 +26,15 @@ _STATES: Final = 50
 
 @contextmanager
 def held(folder: Path) -> Iterator[EmbeddedBroker]:
-    """The folder's log, which nobody runs on meanwhile. Raises `UserError` where somebody does, or it is no log."""
-    broker = open_reader(folder)
+    """The folder's log, which nobody runs on meanwhile. Raises `UserError` where somebody does, or it is no log.
+
+    To be closed by who asked for it.
+    """
     lock = RunnerLock.take(folder)
     if lock is None:
         raise UserError(f"wirewatch runs on {folder}: stop it first, so that nothing comes in while the log is copied")
     try:
-        yield broker
+        yield open_reader(folder)
     finally:
         lock.release()
 

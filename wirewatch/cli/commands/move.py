@@ -57,7 +57,8 @@ async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False)
         from [kafka]. Its topics must be empty.
     control_to
         The database for the control store, as the setting `control` names it: postgresql://user@host:5432/database.
-        It must be empty. Without it the control store stays where it is.
+        It must be empty. A password may come from a variable: user:env:NAME@host. Without this the control store
+        stays where it is.
     dry_run
         Only look: what there is to copy, and whether the cluster's topics would take it.
     """

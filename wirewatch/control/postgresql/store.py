@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, LiteralString, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -21,21 +21,16 @@ from wirewatch.control.interface import (
     Outcome,
     Place,
     Positions,
-    moved_positions,
 )
-from wirewatch.control.postgresql import outbox
+from wirewatch.control.postgresql import outbox, standing
 from wirewatch.control.postgresql.address import read_address
 from wirewatch.control.postgresql.migrate import HAS_VERSION, READ_VERSION, is_current, migrate
 from wirewatch.control.postgresql.outbox import Connection, readable
 from wirewatch.control.postgresql.session import Session
 from wirewatch.control.postgresql.taking_over import ControlFile, digest, is_empty, take_over
-from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
-from wirewatch.events import ToldBefore
+from wirewatch.errors import BrokenStorage, PassingFault, UserError
 
 T = TypeVar("T")
-_STANDS: Final[LiteralString] = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms"
-_STATE: Final[LiteralString] = f"{_STANDS}, alert"
-_TOLD: Final = msgspec.json.Decoder(ToldBefore)
 
 
 class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
@@ -43,11 +38,6 @@ class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
 
     def __init__(self, ids: list[str]) -> None:
         self.ids = ids
-
-
-def _state_of(row: Sequence[Any]) -> AlertState:
-    told = None if row[5] is None else _TOLD.decode(row[5])
-    return AlertState(*(*row[:5], told, *row[6:]))
 
 
 class PostgresqlControlStore:
@@ -89,7 +79,7 @@ class PostgresqlControlStore:
 
         async def work(connection: Connection) -> str:
             await connection.execute("INSERT INTO about (one, log_id) VALUES (1, %s) ON CONFLICT DO NOTHING", (log_id,))
-            return str(await _value(connection, "SELECT log_id FROM about"))
+            return str(await standing.value(connection, "SELECT log_id FROM about"))
 
         bound = await self._run(work)
         if bound != log_id:
@@ -100,17 +90,12 @@ class PostgresqlControlStore:
 
         async def work(connection: Connection) -> bool:
             await connection.execute("LOCK TABLE positions, about IN EXCLUSIVE MODE")
-            bound = await _value(connection, "SELECT log_id FROM about")
+            bound = await standing.value(connection, "SELECT log_id FROM about")
             if bound == after:
                 return False
             if bound not in {None, before}:
                 raise UserError(other_log(self._where, str(bound), before))
-            rows = await connection.execute("SELECT sink, topic, next_offset FROM positions")
-            moved = moved_positions(await rows.fetchall(), place)
-            await connection.execute("DELETE FROM positions")
-            await connection.cursor().executemany(
-                "INSERT INTO positions (sink, topic, partition, next_offset) VALUES (%s, %s, %s, %s)", moved
-            )
+            await standing.place_positions(connection, place)
             await connection.execute("DELETE FROM about")
             await connection.execute("INSERT INTO about (one, log_id) VALUES (1, %s)", (after,))
             return True
@@ -129,7 +114,7 @@ class PostgresqlControlStore:
             await connection.execute("LOCK TABLE about IN EXCLUSIVE MODE")
             if await is_empty(connection):
                 return await take_over(connection, file)
-            bound = await _value(connection, "SELECT log_id FROM about")
+            bound = await standing.value(connection, "SELECT log_id FROM about")
             if (after is None or bound != after) and await digest(connection) != file.digest():
                 raise UserError(
                     f"{self._where} holds something else than {path}: name an empty database, or empty this one "
@@ -142,7 +127,7 @@ class PostgresqlControlStore:
     async def healthy(self) -> str | None:
         """See `ControlStore`."""
         try:
-            await self._run(lambda connection: _value(connection, "SELECT count(*) FROM channels"))
+            await self._run(lambda connection: standing.value(connection, "SELECT count(*) FROM channels"))
         except (BrokenStorage, PassingFault) as error:
             return str(error)
         return None
@@ -176,14 +161,13 @@ class PostgresqlControlStore:
 
     async def position(self, sink: str, topic: str, partition: int) -> int | None:
         """See `ControlStore`."""
-        found = await self._run(lambda connection: _position(connection, sink, topic, partition))
+        found = await self._run(lambda connection: standing.position(connection, sink, topic, partition))
         assert found is None or isinstance(found, int)
         return found
 
     async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
         """See `ControlStore`."""
-        sql: LiteralString = f"SELECT {_STANDS}, NULL FROM alert_states WHERE entry_id = ANY(%s)"  # noqa: S608 - own text
-        return await self._run(lambda connection: _states(connection, sql, (list(entry_ids),)))
+        return await self._run(lambda connection: standing.select_of(connection, entry_ids))
 
     async def alert_states(
         self,
@@ -194,28 +178,15 @@ class PostgresqlControlStore:
         limit: int = 100,
     ) -> list[AlertState]:
         """See `ControlStore`."""
-        sql: LiteralString = (
-            f"SELECT {_STATE} FROM alert_states WHERE updated_ms >= %(since)s"  # noqa: S608 - own text
-            " AND (%(subscription)s::text IS NULL OR subscription_id = %(subscription)s)"
-            " AND (%(alert)s::text IS NULL OR alert_id = %(alert)s)"
-            ' ORDER BY updated_ms DESC, alert_id COLLATE "C" LIMIT %(limit)s'
+        return await self._run(
+            lambda connection: standing.select_changed(
+                connection, since_ms=since_ms, subscription_id=subscription_id, alert_id=alert_id, limit=limit
+            )
         )
-        values = {"since": since_ms, "subscription": subscription_id, "alert": alert_id, "limit": limit}
-        return await self._run(lambda connection: _states(connection, sql, values))
 
     async def figure_maxima(self, feed_ids: Sequence[str]) -> dict[str, dict[str, float]]:
         """See `ControlStore`."""
-
-        async def work(connection: Connection) -> dict[str, dict[str, float]]:
-            rows = await connection.execute(
-                "SELECT feed_id, kind, value FROM figure_maxima WHERE feed_id = ANY(%s)", (list(feed_ids),)
-            )
-            found: dict[str, dict[str, float]] = {}
-            for feed_id, kind, value in await rows.fetchall():
-                found.setdefault(str(feed_id), {})[str(kind)] = float(value)
-            return found
-
-        return await self._run(work)
+        return await self._run(lambda connection: standing.select_maxima(connection, feed_ids))
 
     async def commit_match(
         self,
@@ -227,13 +198,9 @@ class PostgresqlControlStore:
         """See `ControlStore`."""
 
         async def work(connection: Connection) -> None:
-            await _move_positions(connection, sink, positions)
-            await _put_states(connection, states)
-            await connection.cursor().executemany(
-                "INSERT INTO figure_maxima (feed_id, kind, value) VALUES (%s, %s, %s)"
-                " ON CONFLICT (feed_id, kind) DO UPDATE SET value = excluded.value",
-                sorted((feed_id, kind, value) for feed_id, kinds in maxima.items() for kind, value in kinds.items()),
-            )
+            await standing.move_positions(connection, sink, positions)
+            await standing.put_states(connection, states)
+            await standing.put_maxima(connection, maxima)
 
         await self._run(work)
 
@@ -251,7 +218,7 @@ class PostgresqlControlStore:
         """See `ControlStore`."""
 
         async def work(connection: Connection) -> list[str]:
-            await _move_positions(connection, sink, positions)
+            await standing.move_positions(connection, sink, positions)
             late = await outbox.supersede(connection, superseded)
             if late:
                 raise _Late(late)
@@ -317,56 +284,7 @@ class PostgresqlControlStore:
         return await self._session.run(work)
 
 
-async def _value(connection: Connection, sql: LiteralString, values: Sequence[object] = ()) -> object:
-    row = await (await connection.execute(sql, values)).fetchone()
-    return None if row is None else row[0]
-
-
 async def _version(connection: Connection) -> str | None:
-    if not await _value(connection, HAS_VERSION):
+    if not await standing.value(connection, HAS_VERSION):
         return None
-    return str(await _value(connection, READ_VERSION))
-
-
-async def _position(connection: Connection, sink: str, topic: str, partition: int) -> object:
-    sql: LiteralString = "SELECT next_offset FROM positions WHERE sink = %s AND topic = %s AND partition = %s"
-    return await _value(connection, sql, (sink, topic, partition))
-
-
-async def _move_positions(connection: Connection, sink: str, positions: Positions) -> None:
-    """Move them where they stand as was seen; the row stays locked, so that of two movers one does."""
-    for (topic, partition), move in sorted(positions.items()):
-        place = (sink, topic, partition)
-        if move.seen is None:
-            done = await connection.execute(
-                "INSERT INTO positions (next_offset, sink, topic, partition) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING",
-                (move.to, *place),
-            )
-        else:
-            done = await connection.execute(
-                "UPDATE positions SET next_offset = %s"
-                " WHERE sink = %s AND topic = %s AND partition = %s AND next_offset = %s",
-                (move.to, *place, move.seen),
-            )
-        if not done.rowcount:
-            raise NotOurs(move.refusal(sink, topic, partition, await _position(connection, *place)))
-
-
-async def _states(connection: Connection, sql: LiteralString, values: Any) -> list[AlertState]:
-    return [_state_of(row) for row in await (await connection.execute(sql, values)).fetchall()]
-
-
-async def _put_states(connection: Connection, states: Sequence[AlertState]) -> None:
-    rows = []
-    for state in sorted(states, key=lambda one: (one.entry_id, one.subscription_id)):
-        told = None if state.told_before is None else msgspec.json.encode(state.told_before)
-        values = msgspec.structs.astuple(state)
-        rows.append((*values[:5], told, *values[6:]))
-    await connection.cursor().executemany(
-        f"INSERT INTO alert_states ({_STATE}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608 - own text
-        " ON CONFLICT (entry_id, subscription_id) DO UPDATE SET alert_id = excluded.alert_id, seq = excluded.seq,"
-        " state = excluded.state, told_before = excluded.told_before, revision = excluded.revision,"
-        " updated_ms = excluded.updated_ms, alert = excluded.alert",
-        rows,
-    )
+    return str(await standing.value(connection, READ_VERSION))

@@ -14,7 +14,6 @@ from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.embedded.threads import WorkerThread
-from wirewatch.control import sqlite_outbox as outbox
 from wirewatch.control.interface import (
     AlertState,
     Channel,
@@ -27,7 +26,8 @@ from wirewatch.control.interface import (
     Positions,
     moved_positions,
 )
-from wirewatch.control.sqlite_schema import migrate
+from wirewatch.control.sqlite import outbox
+from wirewatch.control.sqlite.schema import migrate
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.events import ToldBefore
 
