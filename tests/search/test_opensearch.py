@@ -20,6 +20,7 @@ from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.chains import ended_by, successor_of, with_revision
 from sinks.search.opensearch.documents import Successor, document_version
 from sinks.search.opensearch.index import OpenSearchIndex
+from sinks.search.opensearch.layout import alias_of
 from sinks.search.opensearch.sink import OpenSearchSink
 from tests.search.conftest import FindableSink
 from tests.search.front import Front
@@ -260,6 +261,25 @@ async def test_killed_and_paused_it_is_waited_for_and_nothing_is_lost_f12(tmp_pa
         await sink.close()
         await index.close()
         server.stop()
+
+
+async def test_a_full_disk_is_waited_for_and_keeps_nothing_back_f13(
+    opensearch: OpenSearchServer, address: Address, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm")
+    log.add("Storm again")
+    sink = FindableSink(address, clock=Hasty())
+    await sink.start()
+    await sink.write(log.records[:1])
+    blocked = {"index.blocks.read_only_allow_delete": True}  # what OpenSearch sets where its disk is nearly full
+    opensearch.ask("PUT", f"/{alias_of(address)}/_settings", blocked)
+    with pytest.raises(PassingFault, match="disk usage exceeded"):
+        await sink.write(log.records[1:])
+    opensearch.ask("PUT", f"/{alias_of(address)}/_settings", {"index.blocks.read_only_allow_delete": None})
+    assert await sink.position(TOPIC, 3) == 1
+    await sink.write(log.records[1:])
+    assert await found(index, "storm versions:all") == ["ev_2", "ev_1"]
+    await sink.close()
 
 
 async def test_what_was_written_is_found_within_two_seconds(address: Address, index: SearchIndex, log: Any) -> None:
