@@ -10,7 +10,7 @@ import pytest
 
 from wirewatch.brokers.interface import Broker, NewRecord, Record
 from wirewatch.brokers.view import LatestView
-from wirewatch.errors import BadInput
+from wirewatch.errors import BadInput, PassingFault
 from wirewatch.topics import Topic
 
 OpenBroker = Callable[[str, Sequence[Topic]], Awaitable[Broker]]
@@ -89,6 +89,30 @@ async def test_news_of_one_partition_leaves_the_waits_on_the_others_be(broker: B
     while "c" not in seen:
         seen |= await view.wait_changed(5)
     assert dict(view.values) == {"a": 20, "b": 1, "c": 1}
+
+
+async def test_what_changed_before_a_fault_is_told_after_it(broker: Broker) -> None:
+    """A saved search that a view knows of and never told of would never be held against anything."""
+
+    class Failing:
+        faults = 1
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(broker, name)
+
+        async def read(self, topic: str, partition: int, offset: int, **how: Any) -> list[Record]:
+            records = await broker.read(topic, partition, offset, **how)
+            if self.faults and not records:
+                self.faults -= 1
+                raise PassingFault("away")
+            return records
+
+    view: LatestView[int] = LatestView(Failing(), TABLE.name, as_number)  # type: ignore[arg-type]  # it is one, and fails
+    await view.refresh()
+    await put(broker, a=b"1")
+    with pytest.raises(PassingFault):
+        await view.refresh()
+    assert await view.refresh() == {"a"}
 
 
 async def test_a_value_that_cannot_be_read_leaves_what_was_held(broker: Broker) -> None:

@@ -34,6 +34,7 @@ class LatestView(Generic[T]):
         self._offsets: dict[int, int] = {}
         self._fresh_at = 0.0
         self._reads: dict[int, asyncio.Future[list[Record]]] = {}
+        self._untold: set[str] = set()
 
     @property
     def values(self) -> Mapping[str, T]:
@@ -47,7 +48,7 @@ class LatestView(Generic[T]):
     async def refresh(self) -> set[str]:
         """Take in what is new without waiting for more; the keys that changed (all of them at first, or after hours).
 
-        Raises what `Broker.read` raises; what was taken in before that stays.
+        Raises what `Broker.read` raises; what was taken in before that stays, and is told of the next time.
         """
         before, self._fresh_at = self._fresh_at, asyncio.get_running_loop().time()
         if not self._offsets or self._fresh_at - before > _ANEW_SECONDS:
@@ -57,12 +58,10 @@ class LatestView(Generic[T]):
         taken = await asyncio.gather(
             *(self._take_new(partition) for partition in self._offsets), return_exceptions=True
         )
-        changed: set[str] = set()
         for result in taken:
-            if isinstance(result, BaseException):
+            if result is not None:
                 raise result
-            changed |= result
-        return changed
+        return self._tell()
 
     async def wait_changed(self, timeout: float) -> set[str]:  # noqa: ASYNC109 - a wait that ends is no failure
         """The keys that changed, as soon as some do; empty after ``timeout`` seconds without."""
@@ -75,7 +74,8 @@ class LatestView(Generic[T]):
                 left = max(until - loop.time(), 0.0)
                 self._begin_reads(left)
                 await asyncio.wait(self._reads.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if (changed := self._end_reads()) or loop.time() >= until:
+                self._end_reads()
+                if (changed := self._tell()) or loop.time() >= until:
                     return changed
         except BaseException:
             reads, self._reads = list(self._reads.values()), {}
@@ -93,18 +93,19 @@ class LatestView(Generic[T]):
                 # one that outlasts the last call fails when the broker is closed: nobody need hear of that
                 task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def _end_reads(self) -> set[str]:
-        changed: set[str] = set()
+    def _end_reads(self) -> None:
         for partition, task in [item for item in self._reads.items() if item[1].done()]:
             del self._reads[partition]
-            changed |= self._apply(partition, task.result())
-        return changed
+            self._apply(partition, task.result())
 
-    async def _take_new(self, partition: int) -> set[str]:
-        changed: set[str] = set()
+    def _tell(self) -> set[str]:
+        """What changed and nobody was told of, also where an earlier look ended in a fault."""
+        untold, self._untold = self._untold, set()
+        return untold
+
+    async def _take_new(self, partition: int) -> None:
         while records := await self._broker.read(self._topic, partition, self._offsets[partition]):
-            changed |= self._apply(partition, records)
-        return changed
+            self._apply(partition, records)
 
     async def _load(self) -> set[str]:
         # the ends first: what is appended in between is read twice, never missed
@@ -118,9 +119,9 @@ class LatestView(Generic[T]):
         for key, record in latest.items():
             self._take(key, record)
         self._offsets = ends
-        return gone | self._values.keys()
+        return gone | self._values.keys() | self._tell()
 
-    def _apply(self, partition: int, records: list[Record]) -> set[str]:
+    def _apply(self, partition: int, records: list[Record]) -> None:
         # what was taken in by another way meanwhile is not taken in again
         new = [record for record in records if record.offset >= self._offsets[partition]]
         for record in new:
@@ -129,7 +130,7 @@ class LatestView(Generic[T]):
             else:
                 self._take(record.key, record)
             self._offsets[partition] = record.offset + 1
-        return {record.key for record in new}
+            self._untold.add(record.key)
 
     def _take(self, key: str, record: Record) -> None:
         try:
