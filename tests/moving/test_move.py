@@ -132,6 +132,16 @@ async def test_a_group_reads_next_exactly_what_it_had_not_read(folder: Path, ope
     assert await consumer.poll(wait=0.5) == []
 
 
+async def test_polls_are_appended_before_snapshots_so_that_none_is_taken_for_recorded_that_is_not(
+    folder: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster()
+    await moved(folder, cluster)
+    polls = [one.timestamp_ms for one in await everything(cluster, POLLS.name)]
+    snapshots = [one.timestamp_ms for one in await everything(cluster, SNAPSHOTS.name)]
+    assert max(polls) <= min(snapshots)
+
+
 async def test_a_feeds_state_is_there_for_the_next_worker(folder: Path, open_cluster: OpenCluster) -> None:
     cluster = await open_cluster()
     await moved(folder, cluster)
