@@ -250,3 +250,22 @@ async def test_a_reader_is_told_in_words_what_is_wrong_with_its_question(sink: S
     with pytest.raises(UserError, match="closed"):
         await index.search("storm", now_ms=NOW)
     assert "closed" in str(await index.ready())
+
+
+async def test_the_widest_queries_that_the_language_allows_are_answered(
+    sink: Sink, index: SearchIndex, log: Any
+) -> None:
+    log.add("Storm", entry="en_1", published="1950-03-01T00:00:00Z")
+    await sink.write(log.records)
+    deep = "storm"
+    for nth in range(30):
+        deep = f"-(calm {deep})" if nth % 2 else f"(calm OR {deep})"
+    widest = [
+        " OR ".join(["storm", *(f"calm{letter}" for letter in "abcdefghij" * 49)]),
+        "storm -(" + " OR ".join(f"place:x{nth}" for nth in range(480)) + ")",
+        deep,
+        f'-("{" ".join(["calm"] * 64)}" NEAR/255 "{" ".join(["sea"] * 64)}") storm',
+        "since:1950-03-01 until:1950-03-01 since:0001-01-01",
+        "-near:90,0,20000km",
+    ]
+    assert [await found(index, query) for query in widest] == [["ev_1"]] * len(widest)
