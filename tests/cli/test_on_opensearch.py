@@ -51,7 +51,7 @@ def test_pages_and_commands_find_what_the_pipeline_wrote_also_while_the_index_is
     assert not (folder / "wirewatch-data" / "search.db").exists()
 
 
-def test_an_opensearch_that_is_away_stops_only_the_search_stage(
+def test_an_opensearch_that_is_away_stops_only_the_search_stage_f12(
     folder: Path, wirewatch: Call, server: Server, opensearch: OpenSearchServer
 ) -> None:
     server.bodies["/rss"] = rss(("a", "Quiet day"))
