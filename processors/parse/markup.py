@@ -42,6 +42,9 @@ KNOWN_INLINE = word_set(
 )
 
 
+# one string for each name that is met often: it is looked up in several sets, and hashed for the first only
+_LOWER_NAMES = {written: name for name in KNOWN_INLINE for written in (name, name.upper())}
+
 Token = tuple[Literal["text", "open", "close"], str, str]
 """A piece of text, or a tag with its lower-case name and the attributes as written: kind, name, raw. A bare tuple, as
 there are many, and a named one takes six times as long to make.
@@ -143,7 +146,7 @@ def _plain_tokens(markup: str) -> list[Token] | None:
     parts = _QUICK.split(markup)  # text, slash, name, attributes, text, ...
     if len(parts) // 4 != markup.count("<"):
         return None
-    names = [name.lower() for name in parts[2::4]]
+    names = [_LOWER_NAMES.get(name) or name.lower() for name in parts[2::4]]
     if not SKIPPED.isdisjoint(names):
         return None
     found: list[Token] = [("text", "", parts[0])] if parts[0] else []
