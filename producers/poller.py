@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from producers.answers import Limits
 from producers.asking import Asking
 from producers.cadence import Cadence
-from producers.heeding import due_after
 from producers.inbox import Inbox, Waiting
 from producers.observing import Observed
 from producers.ownership import Ownership
-from producers.plan import definition_hash, host_of, user_agent
+from producers.placing import Placing
+from producers.plan import user_agent
 from producers.publishing import Publisher
 from producers.recovery import recover
 from producers.schedule import Schedule
 from producers.turns import Turns
 from producers.websub_asking import HubAsking
 from producers.websub_hubs import Hubs
-from producers.wishes import WISH_CAP_MS
 from wirewatch import topics
 from wirewatch.brokers.view import LatestView
 from wirewatch.errors import PassingFault, UserError
@@ -30,7 +30,7 @@ from wirewatch.events import Feed, Poll, decode
 from wirewatch.logs import get_logger
 from wirewatch.net import Guard
 from wirewatch.settings.declared import read_networks, read_size
-from wirewatch.times import SystemClock, parse_duration_ms, parse_ms
+from wirewatch.times import SystemClock, parse_duration_ms
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
@@ -98,7 +98,9 @@ class Poller:
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._received: deque[Waiting] = deque()
         self._turns: Turns | None = None
+        self._placing: Placing | None = None
         self._failed: BaseException | None = None
 
     @property
@@ -150,7 +152,24 @@ class Poller:
             clock=self._clock,
             environ=self._environ,
         )
+        self._placing = Placing(
+            self._schedule,
+            feeds=self._feeds,
+            turns=self._turns,
+            ownership=self._ownership,
+            inbox=self._inbox,
+            observed=self._observed,
+            cadence=self._cadence,
+            clock=self._clock,
+            check_pages=self._settings.poll.check_pages,
+            wake=self._wake.set,
+        )
         await self._take_over()
+
+    @property
+    def _begun(self) -> Placing:
+        assert self._placing is not None, "nothing is followed before the start"
+        return self._placing
 
     async def _until_stopped(self) -> None:
         """Run the loops until `stop`, or until one of them ends by an error, which is raised."""
@@ -186,16 +205,18 @@ class Poller:
 
     async def _follow_feeds(self) -> None:
         for feed_id in await self._feeds.wait_changed(1.0):
-            self._place(feed_id)
+            self._begun.place(feed_id)
 
     async def _follow_requests(self) -> None:
-        received = await self._inbox.receive(wait=1.0)
+        self._received.extend(await self._inbox.receive(wait=1.0))
         await self._take_over()  # first: they may be for feeds that have just become ours
-        for waiting in received:
+        while self._received:
+            waiting = self._received[0]
             if waiting.request.kind in {"unconditional", "page-check"}:
-                self._place_request(waiting)
+                self._begun.place_request(waiting)
             else:
-                await self._heed(waiting)
+                await self._begun.heed(waiting)
+            self._received.popleft()
 
     async def _take_over(self) -> None:
         """Where partitions came or went, go on with their feeds from what their last poller recorded.
@@ -209,12 +230,12 @@ class Poller:
         self._ownership.let_go(division)
         self._inbox.forget(division.lost - division.gained)
         self._turns.forget_not_ours()
-        self._place_all()
+        self._begun.place_all()
         now_ms = self._clock.now_ms()
         recovered = await recover(self._broker, self._feeds.values, partitions=division.gained, now_ms=now_ms)
         self._turns.polls.update(recovered.polls)
         self._ownership.take(division, recovered.owner)
-        self._place_all()
+        self._begun.place_all()
         _log.info(
             "polling",
             feeds=len(self._schedule),
@@ -222,80 +243,6 @@ class Poller:
             gained=sorted(division.gained),
             lost=sorted(division.lost - division.gained),
         )
-
-    def _place_all(self) -> None:
-        for feed_id in list(self._feeds.values):
-            self._place(feed_id)
-
-    def _place(self, feed_id: str) -> None:
-        """Put a feed where it belongs in the schedule, after its definition or our share of feeds changed."""
-        assert self._turns is not None, "nothing is followed before the start"
-        feed = self._feeds.get(feed_id)
-        if feed is None or not feed.enabled or not self._ownership.has(feed_id):
-            self._turns.feeds.pop(feed_id, None)
-            self._schedule.remove(feed_id)
-            self._turns.resume(feed_id)  # what is removed or switched off is asked again once it is back
-            if feed is None:
-                self._observed.forget(feed_id)
-                self._inbox.drop(feed_id)
-            return
-        known = self._turns.feeds.get(feed_id)
-        self._turns.feeds[feed_id] = feed
-        if feed.every != "auto":
-            self._turns.resume(feed_id)
-        poll = self._turns.polls.get(feed_id)
-        same = poll is not None and poll.definition_hash == definition_hash(feed)
-        if poll is not None and same:
-            if poll.stopped:
-                self._schedule.remove(feed_id)
-                return
-            if known is not None and feed_id in self._schedule and known.every == feed.every:
-                return
-        now = self._clock.monotonic()
-        # a changed definition or rhythm is asked at once; else when it was due, however odd the clock was then
-        fresh = poll is None or not same or (known is not None and known.every != feed.every)
-        wait_ms = 0 if poll is None or fresh else parse_ms(poll.next_due) - self._clock.now_ms()
-        due = now + min(max(wait_ms, 0), max(WISH_CAP_MS, self._cadence.max_ms)) / 1000
-        self._put(feed_id, feed.url, due)
-
-    def _put(self, key: str, url: str, due: float) -> None:
-        assert self._turns is not None, "nothing is followed before the start"
-        poll = self._turns.polls.get(key)
-        doubtful = poll is None or poll.failures > 0
-        self._schedule.put(key, host=host_of(url), due=due, doubtful=doubtful)
-        self._wake.set()
-
-    def _place_request(self, waiting: Waiting) -> None:
-        """Serve a request soon: a fetch no sooner than the feed may be asked, a page when its site is free."""
-        assert self._turns is not None, "nothing is followed before the start"
-        request = waiting.request
-        feed, poll = self._turns.feeds.get(request.feed_id), self._turns.polls.get(request.feed_id)
-        if feed is None or poll is None or poll.stopped:
-            self._inbox.done([waiting])
-        elif request.kind == "page-check":
-            if not self._settings.poll.check_pages or not request.url:
-                self._inbox.done([waiting])
-                return
-            self._put(self._turns.page_key(waiting), request.url, self._clock.monotonic())
-        elif poll.failures == 0 and self._turns.wanted(request.feed_id):
-            ahead = parse_ms(poll.at) + self._cadence.min_ms - self._clock.now_ms()
-            due = self._clock.monotonic() + min(max(ahead, 0), self._cadence.min_ms) / 1000
-            self._put(request.feed_id, feed.url, due)
-
-    async def _heed(self, waiting: Waiting) -> None:
-        """What the diff saw of a feed's rhythm, or a hub told: ask it sooner, or see that it is over."""
-        assert self._turns is not None, "nothing is followed before the start"
-        feed_id = waiting.request.feed_id
-        poll = await self._turns.heed(waiting)
-        feed = self._turns.feeds.get(feed_id)
-        if poll is None or feed is None:
-            return
-        if poll.stopped:
-            self._schedule.remove(feed_id)
-        else:
-            due_ms = due_after(self._cadence, poll, waiting.request)
-            wait_ms = min(max(due_ms - self._clock.now_ms(), 0), self._cadence.max_ms)
-            self._put(feed_id, feed.url, self._clock.monotonic() + wait_ms / 1000)
 
     # -- what is done
 
@@ -323,7 +270,7 @@ class Poller:
             if url is not None and (due is not None or again is not None):
                 at = now + (due or 0) / 1000
                 soonest = now + self._cadence.min_ms / 1000
-                self._put(key, url, at if again is None else max(min(again, at), soonest))
+                self._begun.put(key, url, at if again is None else max(min(again, at), soonest))
             self._wake.set()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
