@@ -16,8 +16,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.control.cutting_proxy import CuttingProxy
 from tests.servers.postgresql import PASSWORD, PostgresqlServer
-from wirewatch.control import Channel, ControlStore, Move, NewDelivery
+from wirewatch.control import Channel, ControlStore, Move, NewDelivery, Outcome
 from wirewatch.control.postgresql import PostgresqlControlStore
 from wirewatch.control.postgresql.migrate import KNOWN
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
@@ -228,6 +229,41 @@ async def test_a_connection_that_is_ended_in_mid_transaction_undoes_it_and_the_n
             await call
     assert await store.position("notify", "t", 0) is None
     assert await store.commit_notify("notify", [new(7)], [], {("t", 0): Move(None, 1)}) == []
+
+
+async def test_an_answer_lost_at_the_commit_leaves_the_full_effect_and_doing_it_again_is_harmless(
+    postgresql: PostgresqlServer, url: str
+) -> None:
+    async with CuttingProxy(postgresql.port) as proxy:
+        store = await opened_at(url.replace(f":{postgresql.port}/", f":{proxy.port}/"))
+        await fill(store, 2)
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: store.commit_notify("notify", [new(7)], ["de_001_1"], {("t", 0): Move(None, 1)}),
+            lambda: store.put_channels([OPS, Channel("desk", "terminal")], remove=["none"]),
+            lambda: store.claim(holder="a", now_ms=5_000, lease_ms=60_000, room={"ops": 1}),
+            lambda: store.record_outcomes("a", [Outcome("de_000_1", "delivered", 6_000)]),
+            lambda: store.resend(at_ms=7_000, alert_id="al_000"),
+        ]
+        for number, call in enumerate(calls, start=1):
+            proxy.cut_after_commit = True
+            with pytest.raises(PassingFault):
+                await call()
+            proxy.cut_after_commit = False
+            assert proxy.cuts == number
+            before = await kept(store)
+            try:
+                await call()
+            except NotOurs:
+                assert await store.position("notify", "t", 0) == 1
+            if number != 3:  # what was claimed is claimed; the second call takes the next
+                assert await kept(store) == before
+        first, last = await store.deliveries_of(["al_000", "al_007"])
+        assert (first.status, first.unsure, last.in_flight) == ("pending", True, True)
+        await store.close()
+
+
+async def kept(store: ControlStore) -> list[object]:
+    return [await store.channels(), await store.deliveries_of(["al_000", "al_001", "al_007"])]
 
 
 async def test_rows_that_others_hold_for_long_may_pass(store: PostgresqlControlStore, url: str) -> None:
