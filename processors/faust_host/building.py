@@ -42,7 +42,7 @@ class Plan(Struct, frozen=True):
     folder: Path
     inputs: tuple[str, ...]
     partitions: Mapping[str, int]
-    worker_name: str
+    worker_name: str | None
     store: str = MEMORY
     prefix: str = ""
 
@@ -76,12 +76,20 @@ def credentials_of(address: Address) -> Credentials | None:
     return None if context is None else SSLCredentials(context)
 
 
+class StageApp(faust.App):
+    """Faust's app, which needs no folder where the table is in memory: the file system may be read-only."""
+
+    def _create_directories(self) -> None:
+        if self.conf.store.scheme != "memory":
+            self.conf.datadir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            super()._create_directories()
+
+
 def build_app(plan: Plan) -> faust.App:
-    """An app without agents, its folder made. Nothing is connected yet."""
-    plan.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """An app without agents. Nothing is connected yet."""
     address = plan.address
     session = address.session_ms / 1000
-    return faust.App(
+    return StageApp(
         plan.app_id,
         broker=broker_urls(address),
         broker_credentials=credentials_of(address),

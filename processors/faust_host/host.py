@@ -61,17 +61,17 @@ def plan_for(
     partitions: Mapping[str, int],
     *,
     data_dir: Path,
-    member: MemberName,
+    member: MemberName | None,
     store: str = MEMORY,
 ) -> Plan:
     """What an app of this stage on that cluster is built from."""
     return Plan(
         stage=stage,
         address=broker.address,
-        folder=data_dir / "faust" / member.name,
+        folder=data_dir / "faust" / (stage if member is None else member.name),
         inputs=tuple(inputs),
         partitions=partitions,
-        worker_name=member.name,
+        worker_name=None if member is None else member.name,
         store=store,
         prefix=broker.link.wire_name(""),
     )
@@ -144,7 +144,8 @@ class FaustHost:
                     await pause(seconds, self._clock, self._stopping)
         finally:
             self._thread.close()
-            member.release()
+            if member is not None:
+                member.release()
 
     async def _live(self, plan: Plan) -> None:
         """One worker from start to end. Raises what ended it, as one of our own errors."""
@@ -169,7 +170,10 @@ class FaustHost:
         if not starting.done():
             starting.cancel()
             await asyncio.wait({starting}, timeout=1)
-        try:
-            await asyncio.wait_for(worker.app.stop(), STOP_SECONDS)
-        except TimeoutError:
+        # not `wait_for`: what the libraries shield from cancellation would be waited for without end
+        ending = asyncio.ensure_future(worker.app.stop())
+        await asyncio.wait({ending}, timeout=STOP_SECONDS)
+        if not ending.done():
             self._log.error("the worker did not stop in time; what was in hand will be done again")
+        elif (error := ending.exception()) is not None:
+            self._log.warning("the worker did not stop in good order", error=str(error))

@@ -24,6 +24,8 @@ class LibraryLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
+        if "Crashed reason=" in str(record.msg):
+            return  # the host says why a worker ended, and what becomes of it
         kind = (record.name, str(record.msg)[:80])
         now = monotonic()
         last, left_out = self._said.get(kind, (-_AGAIN_SECONDS, 0))

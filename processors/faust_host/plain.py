@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from wirewatch.settings import Configuration, Settings
 
 
-_HELD: list[MemberName] = []
+_HELD: list[MemberName | None] = []
 """The names of this process's members: theirs until it ends."""
 
 

@@ -13,18 +13,22 @@ picks it. Three guards:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.threads import WorkerThread
 
 from processors.faust_host.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     import aiokafka
     from faust.transport.consumer import RecordMap
+    from faust.types import AppT
+    from mode.threads import ServiceThread
 
 QUEUE_BYTES: Final = 16 << 20
 """So much may wait in the streams' queues before nothing more is put there."""
@@ -34,10 +38,61 @@ FETCH_BYTES: Final = 16 << 20
 FLIGHT_SECONDS: Final = 10.0
 """What is on its way out when partitions go is waited for so long; then whoever has them next does it again."""
 _IDLE_SECONDS: Final = 0.02
+_LOOK_SECONDS: Final = 0.1
+_AWAY_SECONDS: Final = 3.0
+"""So long each part of a stop waits for a cluster that does not answer."""
+_JOIN_SECONDS: Final = 1.0
+T = TypeVar("T")
+
+
+class EndingThread(WorkerThread):
+    """A thread that can keep neither the process from ending nor the event loop from running."""
+
+    def __init__(self, service: ServiceThread, **kwargs: Any) -> None:
+        super().__init__(service, **kwargs)
+        self.daemon = True
+
+    def stop(self) -> None:
+        """Wait for its end for a moment: it was told to end, and what hangs in it is the cluster's absence."""
+        self.is_stopped.wait(_JOIN_SECONDS)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether that work was done, in time and in good order; else it is cancelled, and not waited for."""
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.cancel()
+        return False
+    return not task.cancelled() and task.exception() is None
+
+
+async def unless_stopping(app: AppT, seconds: float, work: Coroutine[Any, Any, T], otherwise: T) -> T:
+    """What that work gives, however long it takes; once the app is to stop, only so many seconds more."""
+    task = asyncio.ensure_future(work)
+    deadline: float | None = None
+    while True:
+        done, _ = await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+        if done:
+            return task.result()
+        if app.should_stop:
+            deadline = deadline or monotonic() + seconds
+            if monotonic() > deadline:
+                task.cancel()
+                return otherwise
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Reads in a thread of its own, so that its heartbeats wait for nobody."""
+
+    Worker = EndingThread
+    shutdown_timeout = 2 * _AWAY_SECONDS
+
+    async def on_thread_stop(self) -> None:
+        """See the driver, which would wait for a cluster that is away for as long as it is."""
+        consumer = self._consumer
+        if not await within(_AWAY_SECONDS, super().on_thread_stop()) and consumer is not None:
+            await within(_AWAY_SECONDS, consumer._client.close())  # noqa: SLF001 - its own stop waits for the cluster
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -112,6 +167,9 @@ class Consumer(driver.Consumer):
             await asyncio.wait(set(self.in_flight), timeout=FLIGHT_SECONDS)
         await super().wait_empty()
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        return await unless_stopping(self.app, _AWAY_SECONDS, super()._commit(offsets), otherwise=False)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """See the driver: what is in work is waited for and committed. After that it is no longer ours."""
         await super().on_partitions_revoked(revoked)
@@ -126,6 +184,17 @@ class Producer(driver.Producer):
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
+
+    async def flush(self) -> None:
+        """See the driver."""
+        await unless_stopping(self.app, _AWAY_SECONDS, super().flush(), otherwise=None)
+
+    async def on_stop(self) -> None:
+        """See the driver. What cannot be sent in time is not sent later either: the next worker does it again."""
+        producer = self._producer
+        if not await within(_AWAY_SECONDS, super().on_stop()) and producer is not None:
+            await within(_AWAY_SECONDS, producer._sender.close())  # noqa: SLF001 - its own stop waits for the cluster
+            await within(_AWAY_SECONDS, producer.client.close())
 
 
 class Transport(driver.Transport):

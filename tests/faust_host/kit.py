@@ -22,12 +22,12 @@ from wirewatch.settings.declared import Kafka
 from wirewatch.topics import ENTRIES, ENTRY_EVENTS, SNAPSHOTS, STATE_TOPICS, TOPICS
 
 PARTITIONS = 4
-SETTINGS = Kafka(partitions=PARTITIONS, session_timeout="6s")
 
 
 @asynccontextmanager
-async def opened(url: str, prefix: str) -> AsyncIterator[KafkaBroker]:
-    broker = KafkaBroker(read_address(url, SETTINGS), layout=Layout(partitions=PARTITIONS), prefix=prefix)
+async def opened(url: str, prefix: str, *, session: str = "6s") -> AsyncIterator[KafkaBroker]:
+    settings = Kafka(partitions=PARTITIONS, session_timeout=session)
+    broker = KafkaBroker(read_address(url, settings), layout=Layout(partitions=PARTITIONS), prefix=prefix)
     await broker.open()
     try:
         yield broker

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from processors.faust_host.worker import Vigil
 from tests.faust_host.kit import (
     PARTITIONS,
     Gate,
@@ -309,3 +310,26 @@ async def test_a_record_that_is_none_of_ours_is_dead_lettered(
     (letter,) = await read_all(broker, DEAD_LETTERS.name)
     assert json.loads(letter.value or b"")["reason"] == "bad-key"
     assert len(await read_all(broker, ENTRY_EVENTS.name)) == 1
+
+
+async def test_a_worker_that_starts_again_goes_on_where_it_was_and_leaves_no_thread_behind(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = numbered(60, keys=3)
+    await broker.publish(sent[:30])
+    async with running(broker, Numbered(), tmp_path):
+        await done(broker)
+        threads = threading.active_count()
+        ends: list[object] = []
+
+        def once(vigil: Vigil, _now: float) -> bool:
+            ends.append(vigil)
+            return vigil is ends[0]
+
+        monkeypatch.setattr(Vigil, "broken", once)
+        await until(lambda: any(one is not ends[0] for one in ends), said="another worker works")
+        await broker.publish(sent[30:])
+        await done(broker)
+        assert threading.active_count() <= threads
+    outcome = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
