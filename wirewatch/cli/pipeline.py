@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -220,6 +221,8 @@ class Pipeline:
         from wirewatch.brokers.kafka.members import take_member_name  # noqa: PLC0415 - an embedded log needs none of it
 
         name = take_member_name(self._config.data_dir, "deliver")
+        if name is None:
+            return f"deliver-{uuid.uuid4().hex}"  # nothing can be kept here: after a kill its leases have to run out
         stack.callback(name.release)
         return name.name
 
