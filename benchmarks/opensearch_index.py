@@ -25,6 +25,8 @@ import msgspec
 from opensearchpy import AsyncOpenSearch, helpers
 from search_index import BATCH, START_MS, records
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from sinks.search.opensearch.address import Address, read_address
 from sinks.search.opensearch.client import Client
 from sinks.search.opensearch.documents import document_id, make_document

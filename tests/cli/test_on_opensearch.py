@@ -75,3 +75,23 @@ def test_the_embedded_index_is_not_rebuilt_and_another_setting_is_not_understood
     assert said.status == 2
     assert "is not understood; write embedded" in said.err
     assert "hunter2" not in said.err
+
+
+def test_what_the_embedded_index_holds_is_copied_before_the_log_is_read(
+    lived: Path, wirewatch: Call, opensearch: OpenSearchServer
+) -> None:
+    opensearch.empty()
+    before = [wirewatch("search", query, "--json").out for query in ("feed:city", "figure.killed:new>=10")]
+    settings = (lived / "wirewatch.toml").read_text()
+    (lived / "wirewatch.toml").write_text(f'search = "{opensearch.url}"\n{settings}')
+    assert wirewatch("search", "feed:city").status == 2  # there is none yet
+    for _again in range(2):
+        said = wirewatch("index", "copy")
+        assert said.status == 0, said.err
+        assert "3 events copied, 0 left out" in said.err
+    opensearch.ask("POST", "/wirewatch-entries-v1/_refresh")
+    after = [wirewatch("search", query, "--json").out for query in ("feed:city", "figure.killed:new>=10")]
+    assert after == before
+    assert after[1]
+    (lived / "wirewatch-data" / "search.db").unlink()
+    assert "to copy from" in wirewatch("index", "copy").err

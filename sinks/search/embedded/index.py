@@ -96,6 +96,10 @@ class EmbeddedIndex:
             lambda connection: read.read_events(connection, feed_id, after_seq=after_seq, limit=limit)
         )
 
+    async def stored(self, *, after: tuple[str, int], limit: int = 500) -> list[bytes]:
+        """Every event there is as it came, page by page: by feed and number, from the one after that on."""
+        return await self._read(lambda connection: read.read_stored(connection, after, limit))
+
     async def count_by_day(
         self, query_text: str, *, now_ms: int, since: int = 0, until: int | None = None
     ) -> list[DayCount]:

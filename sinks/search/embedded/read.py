@@ -107,6 +107,14 @@ def read_events(connection: apsw.Connection, feed_id: str, *, after_seq: int = 0
     return [_event(row[0]) for row in rows]
 
 
+def read_stored(connection: apsw.Connection, after: tuple[str, int], limit: int) -> list[bytes]:
+    """Events as they came, by feed and number, from the one after that on."""
+    rows = connection.execute(
+        "SELECT event FROM revisions WHERE (feed_id, seq) > (?, ?) ORDER BY feed_id, seq LIMIT ?", (*after, limit)
+    )
+    return [decompress(row[0]) for row in rows]
+
+
 def read_days(
     connection: apsw.Connection, query: Query, *, now_ms: int | None, since_ms: int, until_ms: int
 ) -> list[DayCount]:

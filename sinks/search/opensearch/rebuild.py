@@ -7,7 +7,7 @@ moves: only the search stage waits, for seconds. Every step is remembered in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 
 from sinks.search.opensearch.bulk import Item, write_items
 from sinks.search.opensearch.client import Client
+from sinks.search.opensearch.filling import Say, write_what_fits
 from sinks.search.opensearch.generations import (
     Standing,
     create_generation,
@@ -43,7 +44,6 @@ from wirewatch.times import Clock
 from wirewatch.topics import ENTRIES
 
 _PAGE: Final = 500
-Say = Callable[[str], None]
 
 
 class Progress(Struct, frozen=True):
@@ -232,17 +232,7 @@ class Rebuild:
         self._say(f"removed {stale.entries}")
 
     async def _take(self, writer: EventWriter, events: Sequence[NewEvent]) -> None:
-        """Write them; those that the new generation does not take are told and left out, as in the old one."""
-        try:
-            await writer.write(events)
-        except BadInput as bad:
-            if len(events) == 1:
-                self._refused += 1
-                self._say(f"left out: {bad}")
-                return
-            middle = len(events) // 2
-            await self._take(writer, events[:middle])
-            await self._take(writer, events[middle:])
+        self._refused += await write_what_fits(writer, events, self._say)
 
     async def _write(self, items: Sequence[Item]) -> None:
         await write_items(self._client, items, self._clock)
