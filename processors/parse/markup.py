@@ -25,6 +25,7 @@ _FULL = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>`]++)))?")
 _LONG_NUMBER = re.compile(r"&#[xX]?[0-9A-Fa-f]{9,}+;?")
 
+_MOST_ENTITIES = 4_000  # in a text with more, most are none, and those cost more piece by piece than in one go
 _NAMED = {name[:-1]: character for name, character in html5.items() if name.endswith(";")}
 SKIPPED = word_set("script style template svg math xmp noembed noframes textarea select iframe head")
 _SWALLOW = frozenset({"script", "style"})
@@ -58,6 +59,8 @@ def decode_entities(text: str) -> str:
     """
     if "&" not in text:
         return text
+    if text.count("&") > _MOST_ENTITIES:
+        return _decoded(text)
     first, *rest = text.split("&")
     pieces = [first]
     for piece in rest:
@@ -67,8 +70,10 @@ def decode_entities(text: str) -> str:
             pieces += (character, after)
         elif piece[:1] == "#" and semicolon and len(name) <= 8:
             pieces += (_numbered(name), after)
-        else:
+        elif piece[:1] == "#" or piece[:1].isalpha():
             pieces.append(_decoded(f"&{piece}"))
+        else:
+            pieces += ("&", piece)
     return "".join(pieces)
 
 
