@@ -40,7 +40,7 @@ def describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, kafka.KafkaError):
         name = type(error).__name__.removesuffix("Error")
-        plain = text.removeprefix(f"{type(error).__name__}: ").removeprefix(f"[Error {error.errno}] ")
+        plain = text.removeprefix(f"{type(error).__name__}: ").removeprefix(f"[Error {getattr(error, 'errno', '')}] ")
         return f"{name}: {plain}" if plain and plain != type(error).__name__ else name
     if isinstance(error, TimeoutError):
         return "no answer in time"
