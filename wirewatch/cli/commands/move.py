@@ -9,22 +9,12 @@ from typing import Final
 import msgspec
 
 from sinks.search.embedded.sink import EmbeddedSearchSink
-from sinks.search.opensearch.address import is_opensearch
 from wirewatch.brokers.connect import is_embedded, parse_broker_url
 from wirewatch.brokers.kafka import is_kafka, open_cluster
 from wirewatch.brokers.kafka.opening import ALL_TOPICS, require_topics
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import (
-    CONTROL_FILE,
-    INDEX_FILE,
-    has_control,
-    has_index,
-    has_log,
-    is_postgresql,
-    open_control,
-    opensearch_address,
-)
+from wirewatch.cli.opening import CONTROL_FILE, INDEX_FILE, has_control, has_index, has_log, is_postgresql, open_control
 from wirewatch.cli.output import say
 from wirewatch.cli.tables import print_table
 from wirewatch.control import ControlStore
@@ -53,12 +43,12 @@ class _Telling:
 
 
 @as_command
-async def move_log(*, to: str = "", control_to: str = "", search_to: str = "", dry_run: bool = False) -> int:
+async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False) -> int:
     """Copy what is embedded to servers, with states and positions, so that `run` goes on there.
 
-    Stop `wirewatch run` first. The log is not changed, nor what else is copied; a search index or control store that
-    stays here belongs to the cluster's log afterwards. Interrupted, the same command goes on where it was. Then set
-    `broker`, `control` and `search`, and start `wirewatch run`.
+    Stop `wirewatch run` first. The log and the control store here are not changed; a search index that stays here
+    belongs to the cluster's log afterwards. Interrupted, the same command goes on where it was. Then set `broker`
+    and `control`, and start `wirewatch run`; `wirewatch index copy` fills OpenSearch from the index here.
 
     Parameters
     ----------
@@ -69,14 +59,11 @@ async def move_log(*, to: str = "", control_to: str = "", search_to: str = "", d
         The database for the control store, as the setting `control` names it: postgresql://user@host:5432/database.
         It must be empty. A password may come from a variable: user:env:NAME@host. Without this the control store
         stays where it is.
-    search_to
-        OpenSearch for the index, as the setting `search` names it: opensearch://host:9200. Without this the index
-        stays where it is.
     dry_run
         Only look: what there is to copy, and whether the cluster's topics would take it.
     """
     config = configuration()
-    _require_movable(config, to, control_to, search_to)
+    _require_movable(config, to, control_to)
     async with AsyncExitStack() as stack:
         log = stack.enter_context(held(parse_broker_url(config.settings.broker, config.data_dir)))
         stack.push_async_callback(log.close)
@@ -89,24 +76,22 @@ async def move_log(*, to: str = "", control_to: str = "", search_to: str = "", d
             say("\n".join(differences) or "the cluster's topics are as they should be")
             return 0
         control = await _control(config, control_to, stack, after=None if cluster is None else await cluster.log_id())
-        await _copy_index(config, search_to)
         moved: list[Moved] = []
         if cluster is not None:
             await cluster.create_topics(ALL_TOPICS)
             await require_topics(cluster)
-            index = {} if search_to else await _index(config, stack)
-            stores = {**({} if control is None else {"control": control}), **index}
+            stores = {**({} if control is None else {"control": control}), **await _index(config, stack)}
             moved = await move(log, cluster, stores, progress=_Telling())
     print_table(("topic", "copied", "were there"), [(one.topic, one.copied, one.there) for one in moved], empty="")
-    names = [name for name, moves in (("broker", to), ("control", control_to), ("search", search_to)) if moves]
+    names = [name for name, moves in (("broker", to), ("control", control_to)) if moves]
     say(f"Done. Now set {' and '.join(names)} to the same, and start wirewatch run. {log.folder} is as it was.")
     return 0
 
 
-def _require_movable(config: Configuration, to: str, control_to: str, search_to: str) -> None:
+def _require_movable(config: Configuration, to: str, control_to: str) -> None:
     """`UserError` where the command makes no sense with these settings."""
-    if not to and not control_to and not search_to:
-        raise UserError("say where to: --to kafka://..., --control-to postgresql://..., --search-to opensearch://...")
+    if not to and not control_to:
+        raise UserError("say where to: --to kafka://host:port, --control-to postgresql://user@host/database, or both")
     if not is_embedded(config.settings.broker):
         raise UserError("broker: what is moved is an embedded log; leave the setting as it is until the move is done")
     if to and not is_kafka(to):
@@ -115,8 +100,6 @@ def _require_movable(config: Configuration, to: str, control_to: str, search_to:
         raise UserError("control: what is moved is an embedded store; leave the setting until the move is done")
     if control_to and not is_postgresql(control_to):
         raise UserError("--control-to: write postgresql://user@host:5432/database")
-    if search_to and (config.settings.search != "embedded" or not is_opensearch(search_to)):
-        raise UserError("--search-to: write opensearch://host:9200, and leave search = embedded until the move is done")
     if not has_log(config):
         raise UserError(f"there is no log in {config.data_dir} to move: set broker, and start there")
 
@@ -142,14 +125,6 @@ async def _control(config: Configuration, to: str, stack: AsyncExitStack, *, aft
     for table, count in (await there.take_over(config.data_dir / CONTROL_FILE, after=after)).items():
         say(f"{table}: {count}")
     return there
-
-
-async def _copy_index(config: Configuration, to: str) -> None:
-    if to and has_index(config):
-        from sinks.search.moving import copy_index  # noqa: PLC0415 - its client is slow to load
-
-        there = msgspec.structs.replace(config, settings=msgspec.structs.replace(config.settings, search=to))
-        await copy_index(config.data_dir / INDEX_FILE, opensearch_address(there), _Telling())
 
 
 async def _index(config: Configuration, stack: AsyncExitStack) -> dict[str, Rebound]:
