@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import xxhash
 from aiohttp import web
 
 from sinks.search.opensearch.address import Address, read_address
 from sinks.search.opensearch.generations import refresh
 from sinks.search.opensearch.index import OpenSearchIndex
-from sinks.search.opensearch.layout import Generation, alias_of
+from sinks.search.opensearch.layout import LAYOUT_VERSION, Generation, alias_of, templates
 from sinks.search.opensearch.sink import OpenSearchSink
 from tests.brokers.kafka.conftest import make_certificate
 from tests.search.front import Front
@@ -98,6 +99,18 @@ async def test_an_address_where_nothing_listens_may_pass(address: Address) -> No
     assert "cannot be reached" in await why(nowhere, kind=PassingFault)
 
 
+async def test_one_of_several_servers_is_enough(address: Address, log: Any) -> None:
+    (closed,) = free_ports(1)
+    there = msgspec.structs.replace(address, servers=(f"127.0.0.1:{closed}", *address.servers))
+    sink = OpenSearchSink(there)
+    await sink.start()
+    log.add("Storm")
+    for _turn in range(4):
+        await sink.write(log.records)
+    assert await sink.position(log.records[0].topic, 3) == 1
+    await sink.close()
+
+
 async def test_an_old_opensearch_and_another_server_are_refused(opensearch: OpenSearchServer, address: Address) -> None:
     front = Front(f"http://127.0.0.1:{opensearch.port}")
     await front.start()
@@ -166,6 +179,14 @@ def test_settings_that_cannot_be_meant_are_refused(setting: str, group: Opensear
         read_address(setting, group, environ={})
     assert said in str(refused.value)
     assert PASSWORD not in str(refused.value)
+
+
+def test_another_mapping_is_another_version_of_the_layout() -> None:
+    made = templates(Address(("h:1",)))
+    mappings = {name: template["template"]["mappings"]["properties"] for name, template in made.items()}
+    analysis = made["wirewatch-entries-v1"]["template"]["settings"]["index"]["analysis"]
+    fingerprint = xxhash.xxh3_64_hexdigest(msgspec.json.encode([mappings, analysis], order="deterministic"))
+    assert (LAYOUT_VERSION, fingerprint) == (1, "6ec37ac964a9fff7")
 
 
 def test_a_file_of_certificates_that_is_none_is_named(tmp_path: Path) -> None:

@@ -65,9 +65,10 @@ class OpenSearchSink:
 
     async def position(self, topic: str, partition: int) -> int | None:
         """See `Sink`."""
-        writer = await self._opened()
-        await writer.forget()
-        kept = await self._read_position(writer, topic, partition)
+        async with self._fates():
+            writer = await self._opened()
+            await writer.forget()
+            kept = await self._read_position(writer, topic, partition)
         return None if kept.value is None else kept.value.next_offset
 
     async def write(self, records: Sequence[Record]) -> None:

@@ -100,8 +100,10 @@ class EventWriter:
         """
         if not events:
             return
-        # of two with one number the first counts, as everywhere
-        events = list({(new.event.feed_id, new.event.seq): new for new in reversed(events)}.values())[::-1]
+        first: dict[tuple[str, int], NewEvent] = {}
+        for new in events:  # of two with one number the first counts, as everywhere
+            first.setdefault((new.event.feed_id, new.event.seq), new)
+        events = list(first.values())
         documents = await asyncio.to_thread(lambda: [Document(new.event) for new in events])
         chains = await self._chains(events)
         before = await self._maxima_of({one.event.feed_id for one in documents if one.figures})
