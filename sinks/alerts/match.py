@@ -6,6 +6,7 @@ records again from the same states, which gives the same ``(alert_id, seq)``: re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -95,11 +96,10 @@ class MatchSink:
         """See `Sink`."""
         fresh = [record for record in records if record.offset >= (self._positions.get(_place(record)) or 0)]
         # asked each time: a search applies to everything seen after it was made, so it must be known by then
-        await self._follow_searches()
+        await asyncio.gather(self._follow_searches(), self._feeds.refresh())
         # all read before anything is told: a record that cannot be read is refused with nothing done
         read = [(record, _event_of(record)) for record in fresh]
         events = [event for _, event in read if event is not None]
-        await self._feeds.refresh()
         states = await self._known_states(events)
         maxima = await self._known_maxima([event.feed_id for event in events])
         await self._require_ours(fresh)
@@ -174,11 +174,12 @@ class MatchSink:
         Alerts are told before they are recorded: what is decided from such states would be told under a
         ``seq`` that belongs to something else.
         """
-        for topic, partition in dict.fromkeys(map(_place, records)):
-            seen = self._positions.get((topic, partition))
-            stored = await self._store.position(self.stage, topic, partition)
+        places = list(dict.fromkeys(map(_place, records)))
+        stand = await asyncio.gather(*(self._store.position(self.stage, *place) for place in places))
+        for place, stored in zip(places, stand, strict=True):
+            seen = self._positions.get(place)
             if stored != seen:
-                raise NotOurs(Move(seen, 0).refusal(self.stage, topic, partition, stored))
+                raise NotOurs(Move(seen, 0).refusal(self.stage, *place, stored))
 
     async def _tell(self, told: _Told, maxima: dict[str, FeedMaxima]) -> None:
         if told.alerts:

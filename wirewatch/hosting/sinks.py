@@ -93,10 +93,12 @@ class SinkHost:
             # also what we keep may have been another's in between, and is read from the group's commits by now
             self._generation, self._sought = generation, set()
         assignment = set(await consumer.assignment())
-        for topic, partition in sorted(assignment - self._sought):
-            position = await self._sink.position(topic, partition)
+        new = sorted(assignment - self._sought)
+        positions = [await self._sink.position(*place) for place in new]
+        bounds = await asyncio.gather(*(self._broker.bounds(*place) for place in new))
+        for (topic, partition), position, at in zip(new, positions, bounds, strict=True):
             if position is not None:
-                self._check_place(topic, position, await self._broker.bounds(topic, partition))
+                self._check_place(topic, position, at)
             if await consumer.generation() != generation:
                 return  # divided anew meanwhile: the next turn asks again
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
