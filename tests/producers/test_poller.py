@@ -21,6 +21,7 @@ from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.events import Feed, FetchRequest
 from wirewatch.health import feed_state
 from wirewatch.identity import body_hash
+from wirewatch.reconcile import decide_feeds
 from wirewatch.settings.declared import Settings
 from wirewatch.times import SystemClock, parse_ms
 
@@ -122,6 +123,23 @@ async def test_validators_and_due_times_outlive_a_restart(
         await asyncio.sleep(0.2)
         assert poller.polls["f"].etag == '"a"'
     assert len(origin.asked) == 1
+
+
+async def test_a_feed_that_two_processes_define_alike_at_once_is_asked_once(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin
+) -> None:
+    """Each that starts brings the feeds of its settings file in line: what both found missing both publish."""
+    origin.serve("/feed", b"x")
+    feed = feed_at(origin, every="1h")
+    records = decide_feeds([feed], {}, now_ms=0)
+    await broker.publish(records)
+    async with polling(broker, settings) as poller:
+        await until(lambda: _has(poller, "f"))
+        await broker.publish(decide_feeds([feed], {}, now_ms=1))
+        await put_feed(broker, feed_at(origin, "/other", id="other"))
+        await until(lambda: _has(poller, "other"))  # by then the second definition has been seen too
+        await asyncio.sleep(0.1)
+    assert origin.paths().count("/feed") == 1
 
 
 async def _has(poller: Poller, feed_id: str) -> bool:
