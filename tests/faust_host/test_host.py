@@ -57,7 +57,7 @@ async def test_every_record_comes_out_once_in_order_with_its_headers_and_its_sta
 
 
 async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
-    sent = numbered(1_500, keys=11)
+    sent = numbered(900, keys=11)
 
     async def feed() -> None:
         for at in range(0, len(sent), 15):
@@ -65,7 +65,7 @@ async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka
             await asyncio.sleep(0.05)
 
     feeding = asyncio.create_task(feed())
-    for _ in range(3):
+    for _ in range(2):
         async with running(broker, Numbered(), tmp_path):
             seen = len(await read_all(broker, ENTRY_EVENTS.name))
 
@@ -213,10 +213,10 @@ async def test_an_emptied_state_is_recovered_as_empty_also_where_it_is_the_last_
         return NewRecord(SNAPSHOTS.name, "feed", value, {})
 
     await broker.publish([say(b"a"), say(b"forget")])
-    async with running(broker, Forgetting(), tmp_path / "one"):
+    async with running(broker, Forgetting(), tmp_path):
         await done(broker)
     await broker.publish([say(b"b")])
-    async with running(broker, Forgetting(), tmp_path / "two"):
+    async with running(broker, Forgetting(), tmp_path):
         await done(broker)
     assert [record.value for record in await read_all(broker, ENTRY_EVENTS.name)] == [b"nothing", b"full", b"empty"]
     assert all(record.value is not None for record in await read_all(broker, DIFF_STATE.name))

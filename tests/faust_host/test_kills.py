@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]
 
 LONG = os.environ.get("WIREWATCH_LONG") == "1"
 ROOT = Path(__file__).parents[2]
+long = pytest.mark.skipif(not LONG, reason="takes long: set WIREWATCH_LONG=1")
 
 
 class Child:
@@ -113,7 +114,7 @@ async def progressed(broker: KafkaBroker, by: int, seconds: float = 60) -> float
 async def test_a_worker_killed_again_and_again_loses_nothing_and_is_back_within_seconds(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
-    kills, count = (12, 20_000) if LONG else (3, 1_200)
+    kills, count = (12, 20_000) if LONG else (2, 800)
     sent = numbered(count, keys=13)
     child = Child(kafka, broker, tmp_path / "worker", session="30s")
     back: list[float] = []
@@ -143,7 +144,7 @@ async def test_a_worker_killed_again_and_again_loses_nothing_and_is_back_within_
 async def test_workers_that_come_and_go_keep_each_keys_order_and_lose_nothing(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
-    turns, count = (16, 40_000) if LONG else (3, 1_500)
+    turns, count = (16, 40_000) if LONG else (2, 800)
     sent = numbered(count, keys=17)
     one, two = Child(kafka, broker, tmp_path / "one"), Child(kafka, broker, tmp_path / "two")
     chance = random.Random(11)
@@ -171,6 +172,7 @@ async def test_workers_that_come_and_go_keep_each_keys_order_and_lose_nothing(
     print(f"turns {turns}: twice {seen.twice}")  # noqa: T201
 
 
+@long
 async def test_a_worker_frozen_past_its_session_loses_nothing_and_the_newest_state_stays(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
@@ -197,32 +199,46 @@ async def test_a_worker_frozen_past_its_session_loses_nothing_and_the_newest_sta
         assert await broker.read_state("diff", key) == str(last).encode()
 
 
-async def test_a_cluster_that_is_killed_and_comes_back_costs_time_and_nothing_else(tmp_path: Path) -> None:
+@contextmanager
+def own_cluster(folder: Path) -> Iterator[KafkaServer]:
+    """A cluster that may be killed."""
     try:
-        kafka = KafkaServer(tmp_path / "kafka")
+        kafka = KafkaServer(folder)
     except ServerMissing as missing:
         skip_or_fail(missing)
     kafka.start()
-    sent = numbered(600, keys=9)
     try:
+        yield kafka
+    finally:
+        kafka.stop()
+
+
+@long
+async def test_a_cluster_that_is_killed_and_comes_back_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    sent = numbered(600, keys=9)
+    with own_cluster(tmp_path / "kafka") as kafka:
         async with opened(kafka.url, "away.") as broker:
             await create_topics(broker)
             async with running(broker, Numbered(work=1_000), tmp_path / "data"):
                 await broker.publish(sent[:300])
                 await progressed(broker, 30)
                 await asyncio.to_thread(kafka.kill)
-                await asyncio.sleep(60 if LONG else 3)
+                await asyncio.sleep(60)
                 await asyncio.to_thread(kafka.start)
                 await until(lambda: published(broker, sent[300:]), seconds=60)
                 await all_done(broker)
             seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
-            async with running(broker, Numbered(), tmp_path / "data"):  # which stops in time with its cluster away
-                await broker.publish(numbered(20, keys=1, start=10_000))
+    assert (seen.lost, seen.out_of_order) == (0, 0)
+
+
+async def test_a_worker_stops_in_time_also_while_its_cluster_is_away(tmp_path: Path) -> None:
+    with own_cluster(tmp_path / "kafka") as kafka:
+        async with opened(kafka.url, "away.") as broker:
+            await create_topics(broker)
+            async with running(broker, Numbered(), tmp_path / "data"):  # which says how long it may take
+                await broker.publish(numbered(20, keys=1))
                 await progressed(broker, 1)
                 await asyncio.to_thread(kafka.kill)
-    finally:
-        kafka.stop()
-    assert (seen.lost, seen.out_of_order) == (0, 0)
 
 
 async def published(broker: KafkaBroker, records: list[NewRecord]) -> bool:
