@@ -83,7 +83,7 @@ class FindableSink(OpenSearchSink):
 @pytest.fixture
 def address(opensearch: OpenSearchServer) -> Address:
     """The shared server, with names that no other test has."""
-    return Address((f"127.0.0.1:{opensearch.port}",), prefix=f"test-{next(_names)}")
+    return Address((f"127.0.0.1:{opensearch.port}",), prefix=f"test-{next(_names)}", shards=2)
 
 
 @pytest.fixture(params=["embedded", pytest.param("opensearch", marks=pytest.mark.servers)])

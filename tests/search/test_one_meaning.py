@@ -259,7 +259,7 @@ class OnServer:
 
     def __init__(self, server: OpenSearchServer) -> None:
         self._server = server
-        self.address = Address((f"127.0.0.1:{server.port}",), prefix="one-meaning")
+        self.address = Address((f"127.0.0.1:{server.port}",), prefix="one-meaning", shards=2)
         self._runner = asyncio.Runner()
         self._client = Client(self.address)
         self.index = OpenSearchIndex(self.address)
