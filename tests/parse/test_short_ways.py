@@ -1,0 +1,177 @@
+"""Short ways through parsing give what the long ones give: each is held to the long way it spares."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.parse import markup, sanitising, urls
+from processors.parse.markup import decode_entities
+from processors.parse.sanitising import sanitise
+from processors.parse.urls import all_plain, canonical, is_plain
+
+BASE = "https://news.example/a/b"
+NEVER = re.compile(r"(?!)")
+ADDRESSES = st.sampled_from(
+    [
+        "https://n.example/1",
+        "http://a-b.c.co.uk/x?y=1&amp;z=%zz#f",
+        "https://1.2.example/",
+        "https://pixel.wp.com/x",
+        "https://xn--80ak6aa92e.example/",
+        "https://1.2.3.999/",
+        "https://n.example:99999/",
+        "//n.example/",
+    ]
+)
+WORDS = st.sampled_from(
+    [
+        "river",
+        " ",
+        "\n",
+        "x &amp; y",
+        "&lt;b&gt;",
+        "&nbsp;",
+        "\xa0",
+        "Tom's",
+        '"q"',
+        "é",
+        "5 > 4",
+        " />",
+        "&",
+        "&quot;",
+        "\u200b",
+    ]
+)
+TEXT = st.lists(WORDS, max_size=3).map("".join)
+BREAKS = st.sampled_from(["<br>", "<br/>", "<br />", "<br >"])
+
+
+@st.composite
+def picture(draw: st.DrawFn) -> str:
+    quote = draw(st.sampled_from("\"'"))
+    alt = draw(st.sampled_from(["", f" alt={quote}The river{quote}", f" alt={quote}x=y{quote}"]))
+    size = draw(st.sampled_from(["", f" width={quote}1{quote}", f" width={quote}10{quote} height={quote}9{quote}"]))
+    return f"<img src={quote}{draw(ADDRESSES)}{quote}{alt}{size}{draw(st.sampled_from(['>', '/>', ' />', ' >']))}"
+
+
+def inside(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    names = st.sampled_from(["p", "p", "b", "strong", "i", "em", "h2", "ul", "li", "blockquote", "a", "div"])
+    link = st.builds(
+        '<a{0} href="{1}"{2}>{3}</a>'.format,
+        st.sampled_from(["", ' target="_blank"']),
+        ADDRESSES,
+        st.sampled_from(["", ' rel="x"', ' class="a b"', ' title="t"']),
+        inner,
+    )
+    return st.one_of(st.builds("<{0}>{1}</{0}>".format, names, inner), link, st.lists(inner, max_size=3).map("".join))
+
+
+MARKUP = st.recursive(st.one_of(TEXT, BREAKS, picture()), inside, max_leaves=8)
+
+
+@settings(max_examples=400, deadline=None)
+@given(MARKUP)
+def test_markup_that_is_taken_as_it_stands_is_what_the_sanitiser_would_have_written(text: str) -> None:
+    short = sanitise(text, BASE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sanitising, "_LONGEST_SAFE", -1)
+        assert short == sanitise(text, BASE)
+
+
+def test_plain_paragraphs_with_links_and_pictures_need_no_sanitiser() -> None:
+    shown = "<img src='https://n.example/1.jpg' alt='x'/>"
+    text = f"<p>They <a href='https://n.example/1' target=\"_blank\">said</a> so.</p>{shown}"
+    assert sanitising._SAFE.fullmatch(text)
+    assert sanitise(text, BASE) == (
+        '<p>They <a href="https://n.example/1" rel="noopener noreferrer nofollow">said</a> so.</p>'
+        '<img src="https://n.example/1.jpg" alt="x">'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>a<p>b</p>",
+        "<b><p>a</p></b>",
+        '<a href="javascript:x">a</a>',
+        '<a href="https://n.example/"><a href="https://n.example/">a</a></a>',
+        '<p onclick="x">a</p>',
+        "<script>a</script>",
+        '<img src="https://n.example/x" onerror="x">',
+        "<p>a</b></p>",
+        "<!-- a -->",
+    ],
+)
+def test_what_a_browser_would_read_otherwise_or_run_is_never_taken_as_it_stands(text: str) -> None:
+    assert sanitising._SAFE.fullmatch(text) is None
+
+
+ENTITIES = st.sampled_from(
+    [
+        "&",
+        "&amp;",
+        "&amp",
+        "&#39;",
+        "&#x27;",
+        "&#X2019;",
+        "#",
+        "x",
+        ";",
+        "a",
+        "é",
+        "&#0;",
+        "&#128;",
+        "&#99999999;",
+        "&#999999999999;",
+        "&#",
+        "&#;",
+        "&#xD800;",
+        "&notit;",
+        "&not",
+        "&Ａ",
+        "&nbsp;",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(ENTITIES, max_size=8).map("".join))
+def test_entities_read_piece_by_piece_are_those_read_in_one_go(text: str) -> None:
+    assert decode_entities(text) == html.unescape(markup._LONG_NUMBER.sub("\ufffd", text))
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.builds(
+        "{0}{1}{2}{3}".format,
+        st.sampled_from(["http://", "https://", "HTTPS://"]),
+        st.sampled_from(
+            ["www.n.example", "m.co.uk", "N.example", "n.example:80", "x-org.cdn.ampproject.org", "u:p@n.example"]
+        ),
+        st.lists(
+            st.sampled_from(["/", "//", "/c/s/n.example", "/a", "/amp", ".amp", "/index.html", " "]), max_size=4
+        ).map("".join),
+        st.sampled_from(["", "?", "?utm_x=1", "?b=2&a=1", "?b=2&amp;a=1&ref=x", "#block-12a4", "?a#b", "?x=/"]),
+    )
+)
+def test_an_address_of_the_usual_form_is_brought_to_one_form_as_any_other(url: str) -> None:
+    short = canonical(url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "_PARTED", NEVER)
+        assert short == canonical(url)
+
+
+PARTS = st.sampled_from(
+    ["https://n.example/", "https://n.example", "http://m.example/", "a", "/", "?b=1", " ", "é", "\ud800", "&"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(PARTS, min_size=1, max_size=4).map("".join), min_size=1, max_size=4))
+def test_addresses_are_plain_together_only_where_each_is_plain(addresses: list[str]) -> None:
+    assert not all_plain(addresses) or all(map(is_plain, addresses))
