@@ -35,7 +35,7 @@ SNAPSHOTS = Topic(
     16 * _MIB,
 )
 POLLS = Topic("wirewatch.polls.v1", "feed_id", "outcome of a poll", None)
-FETCH_REQUESTS = Topic("wirewatch.fetch-requests.v1", "feed_id", "what the diff or a hub's call asks of a poller", _DAY_MS)
+FETCH_REQUESTS = Topic("wirewatch.fetch-requests.v1", "feed_id", "what the diff or a hub asks of a poller", _DAY_MS)
 ENTRY_EVENTS = Topic("wirewatch.entry-events.v1", "feed_id", "entry and feed events", 14 * _DAY_MS, 16 * _MIB)
 ENTRIES = Topic("wirewatch.entries.v1", "feed_id", "events with their enrichment", 30 * _DAY_MS, 16 * _MIB)
 ENTRIES_LATEST = Topic("wirewatch.entries-latest.v1", "entry_id", "each entry's newest event", None, 16 * _MIB)

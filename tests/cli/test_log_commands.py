@@ -162,5 +162,5 @@ def test_doctor_says_what_is_wrong_with_status_1(lived: Path, wirewatch: Call) -
     assert said.status == 1
     found = {row["what"]: (row["state"], row["words"]) for row in said.rows()}
     assert found["settings"][0] == "wrong"
-    assert "embedded only" in found["settings"][1]
+    assert "names no database" in found["settings"][1]
     assert found["index"][0] == "wrong"
