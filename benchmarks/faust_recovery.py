@@ -142,7 +142,7 @@ async def measure_recovery(url: str, feeds: list[int], stores: list[str], scratc
 
 
 async def bare_hop(bootstrap: str, source: str, target: str, stop: asyncio.Event) -> None:
-    consumer = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, group_id="bare", enable_auto_commit=True)
+    consumer = AIOKafkaConsumer(source, bootstrap_servers=bootstrap, group_id="bare", auto_offset_reset="earliest")
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     await consumer.start()
     await producer.start()
@@ -161,6 +161,8 @@ async def sample(bootstrap: str, source: str, target: str, samples: int) -> list
     await producer.start()
     await consumer.start()
     await consumer.seek_to_end()
+    for tp in consumer.assignment():
+        await consumer.position(tp)  # only now it has an end to begin at
     took = []
     for number in range(samples + 100):
         began = time.perf_counter()
