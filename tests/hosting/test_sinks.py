@@ -140,6 +140,21 @@ async def test_the_sinks_own_position_counts_not_the_groups(broker: EmbeddedBrok
         assert await kept(path, 2) == [b"a", b"b"]
 
 
+async def test_a_group_that_stands_behind_its_sink_follows_without_a_new_record(
+    broker: EmbeddedBroker, path: Path
+) -> None:
+    await put(broker, b"a", b"b")
+    killed = Keeping(path)  # after its write, before the commit: else the stage looks behind, and somebody is paged
+    await killed.start()
+    await killed.write(await broker.read("in.v1", 0, 0))
+    await killed.close()
+    again = Keeping(path)
+    async with asyncio.timeout(20), running(broker, again):
+        while await broker.committed("keep", "in.v1", 0) != 2:
+            await asyncio.to_thread(time.sleep, 0.005)
+    assert again.writes == []
+
+
 async def test_a_bad_record_alone_is_dead_lettered_then_skipped(broker: EmbeddedBroker, path: Path) -> None:
     """F19"""
     bad = [BadInput("no", reason="odd")] * 2

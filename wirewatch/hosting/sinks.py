@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from wirewatch.brokers.interface import UNSETTLED
+from wirewatch.brokers.interface import UNSETTLED, Record
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
@@ -15,7 +15,7 @@ from wirewatch.metrics import DEAD_LETTERS, STAGE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from wirewatch.brokers.interface import Bounds, Broker, Consumer, Record
+    from wirewatch.brokers.interface import Bounds, Broker, Consumer
     from wirewatch.hosting.interface import Sink
     from wirewatch.times import Clock
 
@@ -103,6 +103,9 @@ class SinkHost:
                 return  # divided anew meanwhile: the next turn asks again
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
+            if position:
+                # killed before its last commit, it would look behind by all of that until something new comes
+                self._uncommitted[topic, partition] = _last_before(topic, partition, position)
         for lost in self._uncommitted.keys() - assignment:
             del self._uncommitted[lost]  # how far it is read is its new reader's to say
         self._sought = assignment
@@ -215,3 +218,8 @@ class SinkHost:
         say = self._log.error if failure.kind == "bug" else self._log.warning
         say("trying again", kind=failure.kind, error=failure.error, seconds=seconds, tries=tries)
         await pause(seconds, self._clock, self._stopping)
+
+
+def _last_before(topic: str, partition: int, position: int) -> Record:
+    """The place that a commit names to let a group stand at that position; nothing of the record itself is known."""
+    return Record(topic, partition, position - 1, "", None, {}, 0)
