@@ -37,8 +37,8 @@ run: setup  ## watch your own feeds (wirewatch.toml)
 test: setup-dev  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-faults: setup-dev  ## the whole program killed at 200 random points (WIREWATCH_KILLS=n), and every recording in full
-	WIREWATCH_KILLS=$${WIREWATCH_KILLS:-200} WIREWATCH_LONG=1 $(BIN)/python -m pytest tests/end_to_end $(ARGS)
+faults: setup-dev  ## killed at 200 random points (WIREWATCH_KILLS=n), on a cluster at 100, and every recording and trouble in full
+	WIREWATCH_KILLS=$${WIREWATCH_KILLS:-200} WIREWATCH_CLUSTER_KILLS=$${WIREWATCH_CLUSTER_KILLS:-100} WIREWATCH_LONG=1 $(BIN)/python -m pytest tests/end_to_end $(ARGS)
 
 servers: setup-dev  ## Kafka, OpenSearch and PostgreSQL as the tests use them, for trying by hand, until Ctrl-C
 	@$(BIN)/python -m tests.servers

@@ -46,7 +46,7 @@ def _refused(folder: Path, settings: str, *arguments: str) -> subprocess.Complet
         ("[[feeds]]\nid = 'x'\nurl = 'gopher://e.org/'\n", ["'x'", "gopher", "only http:// and https://"]),
         ("[[searches]]\nname = 's'\nquery = '\"dam'\n", ["'s'", "character 1", 'closing "']),
         ("[[searches]]\nname = 's'\nquery = 'dam'\nto = ['nobody']\n", ["'s'", "nobody"]),
-        ("search = 'opensearch://h:1'\n", ["search", "embedded"]),
+        ("search = 'solr://h:1'\n", ["search", "embedded"]),
         ("[web]\nlisten = '0.0.0.0:0'\n", ["token"]),
     ],
     ids=["toml", "key", "value", "kind", "scheme", "quotes", "channel", "part", "listen"],

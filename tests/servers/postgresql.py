@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -118,8 +119,14 @@ class PostgresqlServer:
         self._server.stop()
 
     def kill(self) -> None:
-        """Kill -9."""
+        """Kill -9, with every process it made: they would go on answering for a moment."""
+        assert self._server.process is not None
+        pid = self._server.process.pid
+        made = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         self._server.kill()
+        for child in made:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
 
     def restart(self) -> None:
         """`stop` and `start`."""
