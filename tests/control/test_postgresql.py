@@ -222,6 +222,24 @@ async def test_a_server_that_does_not_answer_is_given_up_and_asked_again_later(o
     await store.close()
 
 
+async def test_f18_who_gives_up_waiting_on_a_silent_server_leaves_nothing_behind_that_a_close_would_wait_for(
+    own: PostgresqlServer,
+) -> None:
+    url = own.database()
+    store = await opened_at(url)  # a call on a silent server lasts half a minute, and with it all behind it
+    stopped = [*own.pause_backends(url), own.pause()]
+    try:
+        for _ in range(5):  # as a probe does, which has its own patience
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(store.healthy(), 0.1)
+        began = time.monotonic()
+        await store.close()
+        assert time.monotonic() - began < 10
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
 async def test_a_connection_that_is_ended_in_mid_transaction_undoes_it_and_the_next_call_works(
     store: PostgresqlControlStore, postgresql: PostgresqlServer, url: str
 ) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _LONGEST_S: Final = 30.0
 _TRIES: Final = 5
+_CLOSING_S: Final = 3.0
+"""So long a call in progress may still take when the session is closed."""
 # a database or user may have another default, under which what was acknowledged could be lost or wait for ever
 _PINNED: Final[LiteralString] = """
     SELECT set_config('lock_timeout', '5s', false), set_config('statement_timeout', '25s', false),
@@ -34,7 +36,9 @@ _PINNED: Final[LiteralString] = """
 
 
 class Session:
-    """Runs transactions. A call that is cancelled goes on to its end; one that gets no answer for long is cut off."""
+    """Runs transactions. One that is cancelled goes on to its end once it has begun; one that gets no answer for long
+    is cut off.
+    """
 
     def __init__(self, address: Address, where: str, *, longest_s: float = _LONGEST_S) -> None:
         self._address = address
@@ -43,6 +47,7 @@ class Session:
         self._connection: AsyncConnection[Any] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def open(self) -> None:
         """Connect. Raises `UserError` for what the user can mend, `PassingFault` where the server is away."""
@@ -58,27 +63,47 @@ class Session:
                 raise mistake from None
 
     async def close(self) -> None:
-        """Disconnect after the calls in progress have ended."""
-        async with self._one_at_a_time:
-            await self._disconnect()
+        """Disconnect after the call in progress has ended, or soon after where the server does not answer it."""
+        self._closing = True
+        await self._ended_within(_CLOSING_S)
+        if self._running and self._connection is not None:
+            _cut(self._connection)
+            await self._ended_within(1.0)
+        for task in self._running:
+            task.cancel()
+        await self._ended_within(_CLOSING_S)
+        await self._disconnect()
+
+    async def _ended_within(self, seconds: float) -> None:
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=seconds)
 
     async def run(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
         """Do this in one transaction, durable on return.
 
         Done again from its beginning where others got in between; never where it may have taken effect.
         """
-        task = asyncio.create_task(self._alone(work))
+        begun = asyncio.Event()
+        task = asyncio.create_task(self._alone(work, begun))
         self._running.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not begun.is_set():
+                task.cancel()  # nobody waits for it, and while the server is silent more and more would queue up
+            raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # whoever called may be gone: then nobody else asks
 
-    async def _alone(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+    async def _alone(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], begun: asyncio.Event) -> T:
         async with self._one_at_a_time:
+            if self._closing:
+                raise PassingFault(f"{self._where} is being closed")
+            begun.set()
             with failures_in_words(self._where):
                 for _ in range(_TRIES - 1):
                     with contextlib.suppress(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
