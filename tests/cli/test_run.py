@@ -17,6 +17,22 @@ from tests.cli.conftest import Server, rss, until
 
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
 Start = Callable[..., "subprocess.Popen[bytes]"]
+NEVER_ENDING = """
+import asyncio, os, signal
+from wirewatch.cli.commands import run
+
+class Hanging:
+    def stop(self) -> None:
+        pass
+
+async def hang() -> None:
+    run.stop_on_signals(Hanging())
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.Event().wait()
+
+run.LONGEST_STOP_S = 0.2
+asyncio.run(hang())
+"""
 
 
 @pytest.fixture
@@ -109,3 +125,9 @@ def test_tail_into_a_file_has_each_line_at_once(start: Start, tmp_path: Path) ->
     finally:
         tail.send_signal(signal.SIGINT)
         assert tail.wait(10) == 130
+
+
+def test_f18_what_a_silent_server_holds_up_is_ended_with_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", NEVER_ENDING], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 3
+    assert "what was in hand will be done again" in done.stdout + done.stderr

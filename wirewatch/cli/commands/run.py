@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import textwrap
+import threading
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import cyclopts
 
 from wirewatch.canary import CANARY_ID
 from wirewatch.cli.context import configuration
-from wirewatch.cli.exits import as_command
+from wirewatch.cli.exits import PASSING, as_command
 from wirewatch.cli.feed_health import known_feeds
 from wirewatch.cli.output import say
 from wirewatch.cli.pipeline import Pipeline
+from wirewatch.logs import get_logger
 from wirewatch.settings.load import options
 from wirewatch.stages import STAGES
+
+_log = get_logger("run")
+LONGEST_STOP_S: Final = 28.0
+"""A server that is silent may hold up an end in good order: then a kill is as good, and loses nothing either."""
 
 _HEAD = (
     "Settings, with their defaults. The same names stand in wirewatch.toml (web.listen is listen under [web]) "
@@ -49,16 +56,28 @@ run = cyclopts.App(
 
 
 def stop_on_signals(pipeline: Pipeline) -> None:
-    """End the pipeline in good order on Ctrl-C and SIGTERM; a second Ctrl-C ends it at once."""
+    """End the pipeline in good order on Ctrl-C and SIGTERM; a second Ctrl-C ends it at once.
+
+    What has not ended within `LONGEST_STOP_S` is ended with the process.
+    """
     loop = asyncio.get_running_loop()
 
     def stop(name: str) -> None:
         say(f"{name}: finishing what is in hand ...")
         pipeline.stop()
         loop.remove_signal_handler(signal.SIGINT)
+        # a thread: the event loop may be what hangs, or it has ended and its threads have not
+        last_resort = threading.Timer(LONGEST_STOP_S, _end_at_once)
+        last_resort.daemon = True
+        last_resort.start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number.name)
+
+
+def _end_at_once() -> None:
+    _log.error("not everything ended in time; what was in hand will be done again", seconds=LONGEST_STOP_S)
+    os._exit(PASSING)
 
 
 @run.default
