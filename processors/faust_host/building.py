@@ -29,6 +29,8 @@ _FETCH_BYTES: Final = 1 << 20
 _QUEUED_RECORDS: Final = 64
 _POLLED_RECORDS: Final = 64
 _NEVER_SECONDS: Final = 86_400.0
+_HEARTBEAT_SECONDS: Final = 1.0
+"""How soon a worker learns that the group divides its partitions anew."""
 
 
 class Plan(Struct, frozen=True):
@@ -94,7 +96,7 @@ def build_app(plan: Plan) -> faust.App:
         broker=broker_urls(address),
         broker_credentials=credentials_of(address),
         broker_session_timeout=session,
-        broker_heartbeat_interval=session / 10,
+        broker_heartbeat_interval=min(_HEARTBEAT_SECONDS, session / 3),
         broker_request_timeout=max(90.0, session + 10),
         broker_commit_interval=_COMMIT_SECONDS,
         broker_max_poll_records=_POLLED_RECORDS,

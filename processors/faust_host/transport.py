@@ -1,13 +1,14 @@
 """The guarded transport: what Faust reads, acknowledges and commits, with the guards that its own driver lacks.
 
 Installed as ``wirewatch`` among the entry points ``faust.transports``: a broker URL ``wirewatch://host:port``
-picks it. Three guards:
+picks it. Its guards:
 
 - While the app is rebalancing only changelogs are read. Faust's own driver reads the sources too, and what it
   read then is acknowledged unread when the streams' queues are cleared: a clean restart loses records.
 - Offsets come from `Progress` alone: what an agent has finished, never past what it has not. The stream's own
   acknowledgements (an agent that raised, a skipped event, a gap at the start) count for nothing.
 - What is read ahead is bounded in bytes, not only in records.
+- A member that is stopped leaves its group, also where it has a kept name.
 """
 
 from __future__ import annotations
@@ -89,8 +90,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     shutdown_timeout = 2 * _AWAY_SECONDS
 
     async def on_thread_stop(self) -> None:
-        """See the driver, which would wait for a cluster that is away for as long as it is."""
+        """See the driver, which would wait for a cluster that is away for as long as it is.
+
+        A member that ends in good order leaves its group, so that its partitions are another's at once. One that
+        crashed keeps its place, for it starts again.
+        """
         consumer = self._consumer
+        coordinator = getattr(consumer, "_coordinator", None)
+        if coordinator is not None and not (self.crashed or self.app.crashed):
+            # with a name the client would stay in the group until its session has run out
+            coordinator._group_instance_id = None  # noqa: SLF001 - the client has no other way to leave
         if not await within(_AWAY_SECONDS, super().on_thread_stop()) and consumer is not None:
             await within(_AWAY_SECONDS, consumer._client.close())  # noqa: SLF001 - its own stop waits for the cluster
 

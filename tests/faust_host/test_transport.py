@@ -91,6 +91,24 @@ async def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> N
     assert sum(len(record.value) for record in found[SOURCE]) <= BATCH_BYTES + (3 << 20)
 
 
+@pytest.mark.parametrize(("crashed", "name"), [(False, None), (True, "kept")])
+async def test_a_member_that_ends_in_good_order_leaves_its_group_and_one_that_crashed_keeps_its_place(
+    monkeypatch: pytest.MonkeyPatch, *, crashed: bool, name: str | None
+) -> None:
+    ended_as: list[str | None] = []
+
+    async def stop(self: Any) -> None:
+        ended_as.append(self._consumer._coordinator._group_instance_id)
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", stop)
+    monkeypatch.setattr(ConsumerThread, "crashed", False)
+    thread = ConsumerThread.__new__(ConsumerThread)
+    thread.app = SimpleNamespace(crashed=crashed)  # type: ignore[assignment]
+    thread._consumer = SimpleNamespace(_coordinator=SimpleNamespace(_group_instance_id="kept"))
+    await thread.on_thread_stop()
+    assert ended_as == [name]
+
+
 def test_what_waits_and_what_is_fetched_stays_within_sixty_four_mebibytes() -> None:
     # a batch may come on top of a queue that is all but full, and a record of 16 MiB on top of each
     record = 16 << 20
