@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict, deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _log = get_logger("poll")
 _REMEMBERED = 10_000  # ids of requests served, so that one that comes twice is served once
 _MAX_WAITING = 1_000  # requests a feed may have waiting; the diff asks again where it still wants to know
+_MOST_HELD = 20_000  # requests behind one that cannot be served, of all partitions: then the oldest are given up
 
 
 class Waiting(Struct):
@@ -123,6 +125,7 @@ class Inbox:
 
     async def _commit(self) -> None:
         """Move the group on over everything served that nothing unserved comes before."""
+        self._give_up_oldest()
         for partition, order in self._order.items():
             while order and order[0].served:
                 self._reached[partition] = order.popleft().record
@@ -135,3 +138,19 @@ class Inbox:
             await self._consumer.commit(ready)
             for record in ready:
                 self._reached.pop(record.partition, None)
+
+    def _give_up_oldest(self) -> None:
+        """A feed that fails for days must not hold in memory all that comes behind what is asked of it."""
+        excess = sum(map(len, self._order.values())) - _MOST_HELD
+        if excess <= 0:
+            return
+        longest = max(self._order.values(), key=len)
+        unserved = [waiting for waiting in islice(longest, excess) if not waiting.served]
+        if not unserved:
+            return  # they only have to be counted off
+        _log.warning(
+            "fetch requests that could not be served were given up: too many came behind them",
+            count=len(unserved),
+            feeds=sorted({waiting.request.feed_id for waiting in unserved})[:5],
+        )
+        self.done(unserved)
