@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from wirewatch.brokers.interface import UNSETTLED, Record
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault
+from wirewatch.hosting.effects import tell_rejected
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
 from wirewatch.logs import get_logger
-from wirewatch.metrics import DEAD_LETTERS, STAGE_SECONDS
+from wirewatch.metrics import STAGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -154,17 +155,7 @@ class SinkHost:
             return False
         if not await self._retrying(lambda: self._sink.skip(record)):
             return False
-        DEAD_LETTERS.labels(self.stage, failure.reason).inc()
-        say = self._log.error if failure.kind == "bug" else self._log.warning
-        say(
-            "record rejected",
-            topic=record.topic,
-            offset=record.offset,
-            key=record.key,
-            reason=failure.reason,
-            error=failure.error,
-            traceback=failure.traceback,
-        )
+        tell_rejected(self._log, self.stage, record, failure)
         return True
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> Failure | None:
