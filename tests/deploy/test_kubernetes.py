@@ -292,9 +292,10 @@ def test_topics_are_created_by_a_job_before_roles_can_start(manifests: Manifests
 def test_an_upgrade_goes_on_only_once_the_partitions_of_the_last_process_are_in_hand_again(
     manifests: Manifests,
 ) -> None:
-    settings = load(FOLDER / "base" / "wirewatch.toml").settings
+    # a process that is stopped leaves its group at once; the longest that was measured is the recovery of the states of
+    # 10,000 feeds by one worker, 11.4 s (docs/faust.md)
     for one in deployments(manifests).values():
-        assert one["spec"]["minReadySeconds"] * 1_000 > settings.ms(settings.kafka.session_timeout)
+        assert one["spec"]["minReadySeconds"] > 12
 
 
 def test_services_lead_to_ports_that_their_pods_have(manifests: Manifests) -> None:
