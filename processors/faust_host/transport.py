@@ -150,10 +150,19 @@ class Consumer(driver.Consumer):
             # an empty set would mean every partition to the client
             await asyncio.sleep(_IDLE_SECONDS)
             return {}
+        if self._buffered_partitions:
+            # what was fetched of them lies there already, and wakes nobody who waits for the others
+            timeout = min(timeout, _IDLE_SECONDS)
         records = await super()._getmany(active, timeout)
         if self.app.rebalancing:  # it began while we waited; recovery ends with a seek to what is committed
             records = {tp: found for tp, found in records.items() if self._is_changelog_tp(TP(tp.topic, tp.partition))}
         return records
+
+    async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:  # noqa: ASYNC109 - as above
+        if self.flow_active and self._buffered_partitions and not self._get_active_partitions():
+            await asyncio.sleep(_IDLE_SECONDS)  # every queue is full for a moment; the driver would sleep for a second
+            return {}, set()
+        return await super()._wait_next_records(timeout)
 
     def _waiting_bytes(self) -> int:
         """What waits in the streams' queues; they are short, and counting them anew cannot go wrong."""

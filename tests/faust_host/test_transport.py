@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +37,10 @@ class Bare(Consumer):
     def __init__(self, *, rebalancing: bool, waiting: int = 0) -> None:
         self.app: Any = SimpleNamespace(rebalancing=rebalancing, in_recovery=False)
         self.waiting = waiting
+        self._buffered_partitions = set()
+        self._active_partitions = set()
+        self.flow_active = True
+        self.waits: list[float] = []
 
     def _is_changelog_tp(self, tp: TP) -> bool:
         return tp.topic == DIFF_STATE.name
@@ -48,8 +53,9 @@ class Bare(Consumer):
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[TP]]:
     asked: list[set[TP]] = []
 
-    async def getmany(self: Bare, active: set[TP], _timeout: float) -> dict[Any, Any]:
+    async def getmany(self: Bare, active: set[TP], timeout: float) -> dict[Any, Any]:  # noqa: ASYNC109 - the driver's
         asked.append(active)
+        self.waits.append(timeout)
         self.app.rebalancing = self.app.rebalancing or getattr(self, "begins", False)
         return {TopicPartition(*tp): ["record"] for tp in active}
 
@@ -78,6 +84,23 @@ async def test_what_was_read_when_a_change_began_is_left_for_later(asked: list[s
 async def test_nothing_more_is_read_while_enough_bytes_wait(asked: list[set[TP]]) -> None:
     assert await Bare(rebalancing=False, waiting=QUEUE_BYTES)._getmany({SOURCE}, 0.0) == {}
     assert asked == []
+
+
+@pytest.mark.usefixtures("asked")
+async def test_while_a_full_queue_holds_a_partition_back_the_others_are_not_waited_for_long() -> None:
+    consumer = Bare(rebalancing=False)
+    await consumer._getmany({SOURCE}, 1.0)
+    consumer.on_buffer_full(TP(SNAPSHOTS.name, 1))
+    await consumer._getmany({SOURCE}, 1.0)
+    assert consumer.waits[0] == 1.0
+    assert consumer.waits[1] < 0.1
+
+
+async def test_where_all_are_held_back_they_are_looked_at_again_at_once() -> None:
+    consumer = Bare(rebalancing=False)
+    consumer.on_buffer_full(SOURCE)
+    async with asyncio.timeout(0.5):
+        assert await consumer._wait_next_records(1.0) == ({}, set())
 
 
 async def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
