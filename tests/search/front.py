@@ -23,7 +23,8 @@ class Front:
         self._tls = tls
         self._users = users
         self.refuse_items = 0.0  # the share of a bulk's documents that are refused with 429
-        self.refuse_calls = 0.0  # the share of calls that are refused with 503
+        self.refuse_calls = 0.0  # the share of calls that are refused with ``refusal``
+        self.refusal = 503
         self.version: str | None = None  # told instead of the real one
         self.random = random.Random(11)
         self.written: Counter[str] = Counter()  # documents that were passed on, by id
@@ -57,7 +58,8 @@ class Front:
             version = {"number": self.version, "distribution": "opensearch"}
             return web.json_response({"version": version})
         if self.random.random() < self.refuse_calls:
-            return web.json_response({"error": {"type": "busy", "reason": "no room"}, "status": 503}, status=503)
+            said = {"error": {"type": "busy", "reason": "no room"}, "status": self.refusal}
+            return web.json_response(said, status=self.refusal)
         if request.path == "/_bulk":
             self.bulks += 1
             return await self._bulk(request, body)

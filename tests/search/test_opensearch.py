@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -62,6 +63,43 @@ class Hasty:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("trouble", ["closed", "blocked", "broken"])
+async def test_an_index_that_is_closed_or_blocked_holds_records_up_and_sets_none_aside(
+    opensearch: OpenSearchServer, front: Front, address: Address, index: SearchIndex, log: Any, trouble: str
+) -> None:
+    log.add("Storm 1", entry="en_1")
+    log.add("Storm 2", entry="en_2")
+    sink = FindableSink(behind(front, address))
+    await sink.start()
+    await sink.write(log.records[:1])
+    own = f"/{alias_of(address)}-1"
+    if trouble == "broken":
+        front.refuse_calls, front.refusal = 1.0, 500
+    elif trouble == "closed":
+        await told(opensearch, "POST", f"{own}/_close", {})
+    else:
+        await told(opensearch, "PUT", f"{own}/_settings", {"index.blocks.read": True})
+    with pytest.raises(PassingFault):
+        await sink.write(log.records[1:])
+    front.refuse_calls = 0.0
+    if trouble == "closed":
+        await told(opensearch, "POST", f"{own}/_open?wait_for_active_shards=1", {})
+    elif trouble == "blocked":
+        await told(opensearch, "PUT", f"{own}/_settings", {"index.blocks.read": None})
+    await sink.write(log.records[1:])
+    assert await sink.position(TOPIC, log.records[1].partition) == log.records[1].offset + 1
+    await sink.close()
+
+
+async def told(opensearch: OpenSearchServer, method: str, path: str, body: dict[str, Any]) -> None:
+    """What an operator does, past wirewatch."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"http://127.0.0.1:{opensearch.port}{path}", json=body) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
 
 
 async def test_what_is_too_busy_for_some_documents_is_given_those_again_and_no_others_f11(

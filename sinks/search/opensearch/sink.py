@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.bulk import write_items
@@ -23,10 +24,12 @@ from sinks.search.opensearch.state import (
 from sinks.search.opensearch.write import EventWriter, NewEvent
 from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.interface import Record
-from wirewatch.errors import BadInput, NotOurs, PassingFault, UserError
+from wirewatch.errors import BadInput, NotOurs, PassingFault, UserError, WirewatchError
 from wirewatch.events import EntryEvent, decode
 from wirewatch.stages import SEARCH
 from wirewatch.times import Clock, SystemClock
+
+_CLOSED_OR_BLOCKED: Final = frozenset({"index_closed_exception", "cluster_block_exception"})
 
 
 class OpenSearchSink:
@@ -49,18 +52,23 @@ class OpenSearchSink:
 
     async def start(self) -> None:
         """See `Sink`. Makes the index where there is none; `UserError` for one that is none of ours."""
-        await self._opened()
+        try:
+            await self._opened()
+        except Refusal as refusal:
+            raise _fate_of(refusal) from refusal
 
     async def bind_log(self, log_id: str) -> None:
         """See `Sink`."""
         writer = await self._opened()
-        item = state_item(writer.generation, LOG_ID, BoundLog(log_id), place=NEVER)
-        (outcome,) = await write_items(self._client, [item], self._clock)
-        if outcome.conflict:
-            (kept,) = await read_state(self._client, writer.generation, [LOG_ID], BoundLog)
-            if kept.value is not None and kept.value.log_id != log_id:
-                what = f"the search index {writer.generation.entries} on {self._client.address.shown}"
-                raise UserError(other_log(what, kept.value.log_id, log_id))
+        kept: Kept[BoundLog] = Kept(None)
+        async with self._fates():
+            item = state_item(writer.generation, LOG_ID, BoundLog(log_id), place=NEVER)
+            (outcome,) = await write_items(self._client, [item], self._clock)
+            if outcome.conflict:
+                (kept,) = await read_state(self._client, writer.generation, [LOG_ID], BoundLog)
+        if kept.value is not None and kept.value.log_id != log_id:
+            what = f"the search index {writer.generation.entries} on {self._client.address.shown}"
+            raise UserError(other_log(what, kept.value.log_id, log_id))
         self._log_id = log_id
 
     async def position(self, topic: str, partition: int) -> int | None:
@@ -100,10 +108,10 @@ class OpenSearchSink:
             self._let_go()
             raise
         except Refusal as refusal:
-            if refusal.kind != INDEX_MISSING:
-                raise
-            self._let_go()
-            raise NotOurs(f"the search index is not there any more: {refusal.reason}", retry_after=1.0) from refusal
+            if refusal.kind == INDEX_MISSING:
+                self._let_go()
+                raise NotOurs(f"the search index is not there any more: {refusal.reason}", retry_after=1.0) from refusal
+            raise _fate_of(refusal) from refusal
         except UserError as error:
             raise PassingFault(str(error)) from error
 
@@ -153,6 +161,13 @@ class OpenSearchSink:
             if outcome.conflict or outcome.place is None:
                 raise NotOurs(f"another process writes {place[0]}/{place[1]} into the search index")
             self._positions[place] = Kept(position, outcome.place)
+
+
+def _fate_of(refusal: Refusal) -> WirewatchError:
+    """Where the cluster refuses whatever it is given, no record is to blame: set aside, none would be found again."""
+    if refusal.kind in _CLOSED_OR_BLOCKED or refusal.status >= 500:
+        return PassingFault(f"{refusal}; if this lasts, open the index, or take the block away")
+    return refusal
 
 
 def _events_of(records: Sequence[Record]) -> list[NewEvent]:
