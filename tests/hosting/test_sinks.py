@@ -257,6 +257,21 @@ async def test_a_sink_that_cannot_start_says_why(broker: EmbeddedBroker, path: P
         await asyncio.wait_for(Runner(broker, sinks=[Refusing(path)], clock=broker.clock, inputs=INPUTS).run(), 20)
 
 
+async def test_a_store_that_is_being_replaced_at_the_start_is_waited_for(broker: EmbeddedBroker, path: Path) -> None:
+    class Replaced(Keeping):
+        refusals = 2
+
+        async def start(self) -> None:
+            await super().start()
+            if self.refusals:
+                self.refusals -= 1
+                raise NotOurs("the index is being replaced", retry_after=0.01)
+
+    await put(broker, b"a")
+    async with running(broker, Replaced(path)):
+        assert await kept(path, 1) == [b"a"]
+
+
 async def test_a_stop_while_a_fault_lasts_returns_soon(broker: EmbeddedBroker, path: Path) -> None:
     """F18"""
     hit = asyncio.Event()

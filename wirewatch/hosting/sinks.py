@@ -48,8 +48,9 @@ class SinkHost:
         """Feed the sink until stopped, then close it. Raises `BrokenStorage`, and what `Sink.start` raises."""
         consumer: Consumer | None = None
         try:
-            await self._retrying(self._sink.start)
-            await self._retrying(self._bind)
+            for step in (self._sink.start, self._bind):
+                if not await self._retrying(step, whosever=True):
+                    return
             consumer = await self._broker.consumer(self.stage, self.inputs)
             while not self._stopping.is_set():
                 await self._turn(consumer)
@@ -177,15 +178,18 @@ class SinkHost:
             if self._stopping.is_set():
                 return failure
 
-    async def _retrying(self, work: Callable[[], Awaitable[object]]) -> bool:
-        """Do it however often a passing fault asks for; whether it was done before we were stopped."""
+    async def _retrying(self, work: Callable[[], Awaitable[object]], *, whosever: bool = False) -> bool:
+        """Do it however often a passing fault asks for; whether it was done before we were stopped.
+
+        ``whosever``: also `NotOurs` is waited out, as long as there is no place yet that could be another's.
+        """
         tries = 0
         while True:
             try:
                 await work()
-            except NotOurs:
-                raise
             except PassingFault as fault:
+                if isinstance(fault, NotOurs) and not whosever:
+                    raise
                 tries += 1
                 await self._wait_after(decide_failure(fault), tries)
                 if self._stopping.is_set():
