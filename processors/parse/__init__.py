@@ -124,8 +124,10 @@ def _split_json(body: bytes, definition: ParseDefinition, content_type: str, url
     return split_json(document, definition, url, notes)
 
 
-def _split_xml(body: bytes, content_type: str, url: str, known: Mapping[str, ParsedEntry], looks_like: Shape) -> Split:
-    """``looks_like`` is ``xml`` where nothing but the bytes says that this is a feed."""
+def _split_xml(
+    body: bytes, content_type: str, url: str, known: Mapping[str, ParsedEntry] | None, looks_like: Shape
+) -> Split:
+    """``looks_like`` is ``xml`` where nothing but the bytes says that this is a feed; ``known`` None: read it whole."""
     if looks_like in {"html", "text", "json"}:
         said = " ".join(beginning(body, content_type)[:80].split())
         if looks_like == "html":
@@ -142,4 +144,4 @@ def _split_xml(body: bytes, content_type: str, url: str, known: Mapping[str, Par
     try:
         return split_feed(document, url)
     except NotReduced:
-        return _split_xml(body, content_type, url, {}, looks_like)
+        return _split_xml(body, content_type, url, None, looks_like)

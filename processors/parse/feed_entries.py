@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lxml import etree
 from msgspec import Struct
@@ -52,6 +52,7 @@ class Context(Struct):
     has_languages: bool = True
     language: str | None = None
     authors: tuple[str, ...] = ()
+    pictures: Sequence[Sequence[str]] = ()
 
 
 def read_entry(element: etree._Element, context: Context, *, position: int, raw_hash: str) -> ParsedEntry:
@@ -87,7 +88,7 @@ def read_entry(element: etree._Element, context: Context, *, position: int, raw_
         context.authors if _SOME_AUTHOR.isdisjoint(found) else authors_of(found) or context.authors,
         tags_of(found) if "category" in found or "keywords" in found else (),
         None,
-        media_of(found, base, roles, content.media),
+        media_of(found, base, roles, content.media, context.pictures),
         content.links,
         _language(element, found, context),
         content.truncated,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from lxml import etree
 
+from processors.parse.feed_pictures import MARK
 from processors.parse.feed_roles import Roles
 from processors.parse.media import MOST, is_pixel
 from processors.parse.text import inner_text_of_title
@@ -36,9 +38,16 @@ def by_role(element: etree._Element, roles: Roles) -> dict[str, list[etree._Elem
 
 
 def media_of(
-    found: dict[str, list[etree._Element]], base: str, roles: Roles, in_body: tuple[Media, ...]
+    found: dict[str, list[etree._Element]],
+    base: str,
+    roles: Roles,
+    in_body: tuple[Media, ...],
+    taken_out: Sequence[Sequence[str]] = (),
 ) -> tuple[Media, ...]:
-    """All of an entry's media, each address once: the feed's own elements, then what its body shows."""
+    """All of an entry's media, each address once: the feed's own elements, then what its body shows.
+
+    ``taken_out`` are groups of pictures of which the tree has nothing but the number.
+    """
     links = [link for link in found.get("link", ()) if link.get("rel") in _SHOWN_LINKS]
     if not in_body and not links and _ROLES.isdisjoint(found):
         return ()
@@ -49,10 +58,11 @@ def media_of(
         pictured = link.get("rel") == "image"
         _take(taken, _image(link.get("href"), base) if pictured else _from_attributes(link, link.get("href"), base))
     for group in found.get("media-group", ()):
-        pictures = _pictures_alone(group, roles)
+        number = group.get(MARK) if taken_out else None
+        pictures = taken_out[int(number)] if number is not None else _pictures_alone(group, base, roles)
         if not pictures:
             _add_media_rss(taken, by_role(group, roles), base, roles)
-        for url in pictures if all_plain(pictures) else [absolute(base, address) for address in pictures]:
+        for url in pictures:
             if url is not None and url not in taken:
                 taken[url] = Media("image", url)
     _add_media_rss(taken, found, base, roles)
@@ -67,7 +77,7 @@ _ROLES = frozenset({"enclosure", "media-group", "media-content", "media-thumbnai
 _SHOWN_LINKS = frozenset({"enclosure", "image"})
 
 
-def _pictures_alone(group: etree._Element, roles: Roles) -> list[str]:
+def _pictures_alone(group: etree._Element, base: str, roles: Roles) -> Sequence[str | None]:
     """The addresses in a group that holds one picture in many sizes and nothing else; empty where it holds more.
 
     A picture that says what it is, with no title and nothing in it, is its address alone: no more is asked of it.
@@ -84,7 +94,7 @@ def _pictures_alone(group: etree._Element, roles: Roles) -> list[str]:
         ):
             return []
         addresses.append(address)
-    return addresses
+    return addresses if all_plain(addresses) else [absolute(base, address) for address in addresses]
 
 
 def _take(taken: dict[str, Media], media: Media | None) -> None:

@@ -7,15 +7,24 @@ in the tree. Where they differ (a tag named in a text, in a comment, with a pref
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Mapping
 
 from msgspec import Struct
 from xxhash import xxh3_128_hexdigest
+
+from processors.parse.feed_pictures import PictureGroups
 
 _ROOT = re.compile(rb"(?:\s*+<\?[^>]*+>)*+\s*+<(rss|rdf:RDF|feed|urlset)[\s>]")
 _ENTRIES = {b"rss": b"item", b"rdf:RDF": b"item", b"feed": b"entry", b"urlset": b"url"}
 _ENDS = {name: re.compile(rb"</" + name + rb">") for name in {*_ENTRIES.values()}}
 _AFTER_NAME = b" \t\r\n>"
+
+
+class Reduced(Struct, frozen=True):
+    """A document with less in it than its source has: known entries are empty, ``pictures`` are taken out."""
+
+    source: bytes
+    pictures: list[list[str]]
 
 
 class Slices(Struct, frozen=True):
@@ -27,20 +36,28 @@ class Slices(Struct, frozen=True):
     ends: list[int]
     hashes: tuple[str, ...]
 
-    def without(self, known: Container[str]) -> bytes | None:
-        """The document with an empty element in the place of each known entry; None where none is known."""
+    def reduced(self, known: Mapping[str, object]) -> Reduced | None:
+        """The document with an empty element in the place of each known entry, and without plain groups of pictures;
+        None where there is neither.
+        """
         end, empty = b"</" + self.name + b">", b"<" + self.name + b"/>"
+        groups = PictureGroups(self.source, self.source[self.starts[0] : self.ends[0]])
+        if not known and groups.none:
+            return None
         pieces: list[bytes] = []
         left_out = at = 0
         for start, stop, hashed in zip(self.starts, self.ends, self.hashes, strict=True):
+            less = None if groups.none or hashed in known else groups.taken_from(self.source[start:stop])
             if hashed in known:
                 left_out += 1
                 pieces += (self.source[at:start], empty)
+            elif less is not None:
+                pieces += (self.source[at:start], less, end)
             else:
                 pieces += (self.source[at:stop], end)
             at = stop + len(end)
         pieces.append(self.source[at:])
-        return b"".join(pieces) if left_out else None
+        return Reduced(b"".join(pieces), groups.addresses) if left_out or groups.addresses else None
 
 
 def slices_of(source: bytes) -> Slices | None:

@@ -14,6 +14,7 @@ LONGEST = 4096  # characters; a longer address is a data dump or an attack
 # what most addresses are: nothing in them to mend
 _CLEAN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][A-Za-z0-9%\-._~:/?#\[\]@!$&'()*+,;=]*+)?")
 _FINE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%-._~:/?#[]@!$&'()*+,;="
+_FINE_OR_SPACE = _FINE + b" "
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DROPPED = re.compile(r"[\t\r\n]")  # browsers drop these inside URLs, so "java\nscript:" must not pass as relative
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
@@ -64,11 +65,12 @@ def all_plain(urls: Sequence[str]) -> bool:
     if not urls:
         return True
     origin = urls[0][: urls[0].find("/", 8) + 1]
+    joined = " ".join(urls)  # no address that is plain has a space in it
     return (
-        is_plain(origin)
-        and sum(map(len, urls)) <= LONGEST
-        and all(url.startswith(origin) for url in urls)
-        and not "".join(urls).encode("utf-8", "surrogatepass").translate(None, _FINE)
+        len(joined) <= LONGEST
+        and is_plain(origin)
+        and joined.count(f" {origin}") == joined.count(" ") == len(urls) - 1
+        and not joined.encode("utf-8", "surrogatepass").translate(None, _FINE_OR_SPACE)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 from msgspec import Struct
@@ -23,7 +23,8 @@ _NOT_CLOSED = frozenset({76, 77})  # an end tag of another name, an element with
 
 class Document(Struct, frozen=True):
     """A document's root, the UTF-8 that it was read from, and what had to be mended. ``slices`` are its entries' bytes
-    where they can be told; ``reduced`` says that entries which are known stand in the tree as empty elements.
+    where they can be told; ``reduced`` says that the tree has less in it than they have: known entries are empty
+    elements, and groups of ``pictures`` the number of their addresses here.
     """
 
     root: etree._Element
@@ -31,6 +32,7 @@ class Document(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     slices: Slices | None = None
     reduced: bool = False
+    pictures: Sequence[Sequence[str]] = ()
 
 
 class Unreadable(BadInput):
@@ -44,7 +46,8 @@ class Unreadable(BadInput):
 def read_document(body: bytes, content_type: str = "", known: Mapping[str, object] | None = None) -> Document:
     """``body`` as a tree of XML. Strict first; mended and lenient only where its root element is closed.
 
-    Entries whose bytes have a hash in ``known`` were well-formed when they were read, and are left out of the tree.
+    Entries whose bytes have a hash in ``known`` were well-formed when they were read, and are left out of the tree,
+    as groups of pictures are that are plain in the bytes; with ``known`` None, all of it is read.
 
     Raises `BadInput`: ``truncated``, ``too-deep``, ``too-large``, ``entity-expansion``; `Unreadable` (``bad-xml``)
     where it ends as it should and still cannot be read.
@@ -57,14 +60,15 @@ def read_document(body: bytes, content_type: str = "", known: Mapping[str, objec
     failed: etree.XMLSyntaxError | None = None
     slices = slices_of(source)  # where it is cut into any, no DOCTYPE stands before the root
     if slices is not None or (b"<!DOCTYPE" not in source and b"<!ENTITY" not in source):
-        less = slices.without(known) if slices is not None and known else None
+        less = slices.reduced(known) if slices is not None and known is not None else None
         try:
             if less is not None:
-                return Document(etree.fromstring(less, _STRICT), source, notes, slices, reduced=True)
+                root = etree.fromstring(less.source, _STRICT)
+                return Document(root, less.source, notes, slices, reduced=True, pictures=less.pictures)
             return Document(etree.fromstring(source, _STRICT), source, notes, slices)
         except etree.XMLSyntaxError as error:
             failed = error
-    if failed is not None and known:
+    if failed is not None and known is not None:
         return read_document(body, content_type)  # what it is called, and where, is told of the whole
     return _second_attempt(body, content_type, source, notes, failed)
 

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.parse import markup, sanitising, urls
+from processors.parse import BadInput, ParsedFeed, markup, parse, sanitising, urls
+from processors.parse.feed_pictures import PictureGroups
+from processors.parse.feed_slices import Slices
 from processors.parse.markup import decode_entities
 from processors.parse.sanitising import sanitise
 from processors.parse.urls import all_plain, canonical, is_plain
+from wirewatch.events import ParseDefinition
 
 BASE = "https://news.example/a/b"
 NEVER = re.compile(r"(?!)")
@@ -175,3 +178,85 @@ PARTS = st.sampled_from(
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=4).map("".join), min_size=1, max_size=4))
 def test_addresses_are_plain_together_only_where_each_is_plain(addresses: list[str]) -> None:
     assert not all_plain(addresses) or all(map(is_plain, addresses))
+
+
+PICTURES = st.sampled_from(
+    [
+        '<media:content medium="image" url="https://n.example/1.jpg" height="9" width="16" type="image/jpeg" />',
+        '<media:content medium="image" url="https://n.example/2.jpg" height="9" width="16" type="image/jpeg" />',
+        '<media:content medium="image" url="https://n.example/3.jpg" height="1" width="1"/>',
+        '\n<media:content medium="image" url="https://m.example/4.jpg" type="a\nb" />',
+        '<media:content url="https://n.example/5.jpg" medium="image" />',
+        '<media:content medium="image" url="https://n.example/6.jpg" title="The river" />',
+        '<media:content medium="image" url="https://n.example/7.jpg" url="https://n.example/8.jpg" />',
+        '<media:content medium="image" url="https://n.example/9.jpg?a=1&amp;b=2" />',
+        '<media:content medium="image" url="https://n.example/a&b" />',
+        '<media:content medium="image" url="//n.example/10.jpg" />',
+        '<media:content medium="image" url="" />',
+        '<media:content medium="image" url="https://n.example/é.jpg" />',
+        '<media:content medium="video" url="https://n.example/11.mp4" />',
+        '<media:content medium="image" xml:lang="de" url="https://n.example/12.jpg" />',
+        '<media:content medium="image" xmlns="x" url="https://n.example/13.jpg" />',
+        '<media:content medium="image" url="https://n.example/14.jpg"></media:content>',
+        "<media:content medium='image' url='https://n.example/15.jpg' />",
+        "<media:title>The river</media:title>",
+        '<other:content medium="image" url="https://n.example/16.jpg" />',
+        "<!-- x -->",
+        "<",
+        "text",
+        '<media:group WIREWATCH-GROUP="0"/>',
+    ]
+)
+GROUP = st.builds(
+    "{0}{1}{2}".format,
+    st.sampled_from(["<media:group>"] * 6 + ["<media:group >", "<other:group>", "<undeclared:group>"]),
+    st.one_of(
+        st.lists(PICTURES, max_size=4).map("".join),
+        st.integers(1, 4).map(
+            lambda n: "".join(f'<media:content medium="image" url="https://n.example/{i}.jpg" />' for i in range(n))
+        ),
+    ),
+    st.sampled_from(["</media:group>"] * 6 + ["</media:group >", "</other:group>", "</undeclared:group>", ""]),
+)
+PLACED = st.builds(
+    str.format,
+    st.sampled_from(
+        ["{0}"] * 4
+        + [
+            "<title><![CDATA[{0}]]></title>",
+            "<!-- {0} -->",
+            "<description>{0}</description>",
+            "{0}{0}",
+            '{0}<media:group WIREWATCH-GROUP="0"/>',
+        ]
+    ),
+    GROUP,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(PLACED, min_size=1, max_size=3))
+def test_pictures_read_from_the_bytes_are_those_of_the_tree(groups: list[str]) -> None:
+    items = "".join(f"<item>{group}<title>A {n}</title></item>" for n, group in enumerate(groups))
+    spaces = 'xmlns:media="http://search.yahoo.com/mrss/" xmlns:other="http://other.example/"'
+    body = f"<rss {spaces}><channel><title>News</title>{items}</channel></rss>".encode()
+    short = _parsed(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Slices, "reduced", lambda *_: None)
+        assert short == _parsed(body)
+
+
+def _parsed(body: bytes) -> ParsedFeed | str:
+    try:
+        return parse(body, ParseDefinition(url=BASE), fetched_at_ms=0)
+    except BadInput as error:
+        return f"{error.reason}: {error}"
+
+
+def test_plain_groups_of_pictures_are_not_built_as_elements() -> None:
+    picture = '<media:content url="https://n.example/{0}.jpg" medium="image" width="{0}"/>'
+    group = "<media:group>" + "".join(picture.format(n) for n in range(3)) + "\n</media:group>"
+    entry = f"<item>{group}<title>A</title>".encode()
+    groups = PictureGroups(entry, entry)
+    assert groups.taken_from(entry) == b'<item><media:group WIREWATCH-GROUP="0"/><title>A</title>'
+    assert groups.addresses == [[f"https://n.example/{n}.jpg" for n in range(3)]]
