@@ -20,6 +20,7 @@ from tests.control.cutting_proxy import CuttingProxy
 from tests.servers.postgresql import PASSWORD, PostgresqlServer
 from wirewatch.control import Channel, ControlStore, Move, NewDelivery, Outcome
 from wirewatch.control.postgresql import PostgresqlControlStore
+from wirewatch.control.postgresql.failures import explain_failure
 from wirewatch.control.postgresql.migrate import KNOWN
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
 
@@ -288,6 +289,11 @@ async def test_an_answer_lost_at_the_commit_leaves_the_full_effect_and_doing_it_
 
 async def kept(store: ControlStore) -> list[object]:
     return [await store.channels(), await store.deliveries_of(["al_000", "al_001", "al_007"])]
+
+
+def test_f8_a_transaction_that_the_server_ended_while_we_stood_still_may_pass() -> None:
+    told = explain_failure(psycopg.errors.IdleInTransactionSessionTimeout("terminating connection"), "the store")
+    assert isinstance(told, PassingFault)
 
 
 async def test_rows_that_others_hold_for_long_may_pass(store: PostgresqlControlStore, url: str) -> None:

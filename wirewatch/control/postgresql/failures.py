@@ -22,6 +22,7 @@ _BROKEN: Final = {
 _PASSING: Final = {
     "08": "the connection was lost",
     "25006": "the server takes no writes now",
+    "25P03": "this process stood still for too long",
     "40": "others changed the same rows at the same time",
     "53": "the server is short of resources",
     "55P03": "others hold the same rows for long",
