@@ -7,7 +7,8 @@ acknowledgement, and commits by the way; one record at a time, Faust's with stat
 
     .venv/bin/python benchmarks/faust_recovery.py [--feeds 0,100,1000,10000] [--stores memory] [--samples 1000]
 
-``--stores memory,rocksdb`` holds RocksDB beside it, which wirewatch does not use: ``pip install 'rocksdict<0.4'`` first.
+``--stores memory,rocksdb`` holds RocksDB beside it, which wirewatch does not use:
+``pip install "rocksdict<0.4"`` first.
 """
 
 from __future__ import annotations
