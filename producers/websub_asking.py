@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Literal
 
 import aiohttp
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _AGAIN = {307, 308}
 _WORDS = 200  # of what a hub says when it refuses
+_TELLING = 8  # characters by which a secret is known again where it was cut
 
 
 class HubAsk(Struct, frozen=True):
@@ -63,7 +65,7 @@ class HubAsking:
             async with asyncio.timeout(self._limits.total_seconds):
                 await self._post(ask.hub, form)
         except Exception as error:  # noqa: BLE001 - a hub can make the libraries below raise nearly anything
-            return redact(fault_of(error, self._limits)[1])
+            return _without_secrets(ask, redact(fault_of(error, self._limits)[1]))
         return None
 
     async def _post(self, hub: str, form: dict[str, str]) -> None:
@@ -97,3 +99,11 @@ class HubAsking:
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
         await self._session.close()
+
+
+def _without_secrets(ask: HubAsk, words: str) -> str:
+    """What a hub says may repeat what it was asked; it is logged and stands on a topic, where neither may."""
+    for secret in (ask.callback.rpartition("/")[2], ask.secret):
+        if len(secret) >= _TELLING:
+            words = re.sub(re.escape(secret[:_TELLING]) + "[0-9a-f]*", "[redacted]", words)
+    return words

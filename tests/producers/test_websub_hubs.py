@@ -16,7 +16,7 @@ from producers.websub_asking import HubAsk, HubAsking
 from producers.websub_hubs import Hubs
 from tests.producers.hub import Hub
 from tests.producers.kit import LIMITS, LOOPBACK, Origin, RawAnswer
-from wirewatch.callbacks import CallbackKey
+from wirewatch.callbacks import CallbackKey, key_from_text
 from wirewatch.events import Feed, FetchRequest, Poll
 from wirewatch.events import Hub as HubKept
 from wirewatch.net import Guard
@@ -307,3 +307,19 @@ async def test_a_hub_whose_refusal_is_endless_is_read_no_further_than_its_words(
     assert error is not None
     assert error.startswith("HTTP 400 no no")
     assert len(error) < 300
+
+
+async def test_what_a_hub_repeats_of_our_callback_or_secret_goes_no_further(origin: Origin) -> None:
+    key = key_from_text("a key of at least 16 characters")
+    path, secret = key.path("bbc", "00ff"), key.secret("bbc", "00ff")
+    ask = HubAsk(f"{origin.url}/hub", TOPIC, f"https://us.example{path}", "subscribe", secret)
+
+    async def answer(request: web.Request) -> web.Response:
+        form = await request.post()
+        return web.Response(status=400, text=f"bad {form['hub.callback']} with {form['hub.secret']}")
+
+    origin.routes["/hub"] = answer
+    asking = HubAsking(Guard(LOOPBACK), limits=LIMITS, user_agent="wirewatch/0")
+    error = await asking.ask(ask)
+    await asking.close()
+    assert error == "HTTP 400 bad https://us.example/websub/bbc/00ff/[redacted] with [redacted]"
