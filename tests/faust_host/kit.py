@@ -111,6 +111,11 @@ async def read_all(broker: KafkaBroker, topic: str) -> list[Record]:
     return out
 
 
+async def length(broker: KafkaBroker, topic: str) -> int:
+    """How many records were ever appended to it."""
+    return sum([(await broker.bounds(topic, partition)).end for partition in range(broker.partitions(topic))])
+
+
 def compare(sent: list[NewRecord], got: list[Record]) -> Seen:
     by_key: dict[str, list[int]] = defaultdict(list)
     for record in got:

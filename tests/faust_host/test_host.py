@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from processors.faust_host.worker import Vigil
 from tests.faust_host.kit import (
@@ -18,6 +20,7 @@ from tests.faust_host.kit import (
     Trouble,
     committed_all,
     compare,
+    length,
     numbered,
     opened,
     read_all,
@@ -57,7 +60,7 @@ async def test_every_record_comes_out_once_in_order_with_its_headers_and_its_sta
 
 
 async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
-    sent = numbered(900, keys=11)
+    sent = numbered(600, keys=11)
 
     async def feed() -> None:
         for at in range(0, len(sent), 15):
@@ -67,10 +70,10 @@ async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka
     feeding = asyncio.create_task(feed())
     for _ in range(2):
         async with running(broker, Numbered(), tmp_path):
-            seen = len(await read_all(broker, ENTRY_EVENTS.name))
+            seen = await length(broker, ENTRY_EVENTS.name)
 
             async def more(before: int = seen) -> bool:
-                return len(await read_all(broker, ENTRY_EVENTS.name)) > before
+                return await length(broker, ENTRY_EVENTS.name) > before
 
             await until(more, said="it works on")
     await feeding
@@ -166,6 +169,40 @@ async def test_the_offset_never_passes_a_record_that_is_in_work(
         await done(broker)
 
 
+async def test_heartbeats_go_on_while_a_handler_is_busy_for_longer_than_a_session(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    def long_at_second(value: bytes) -> None:
+        if value == b"feed-0/2":
+            began.set()
+            time.sleep(8)  # the session is 6 s
+
+    began = threading.Event()
+    sent = numbered(4, keys=1)
+    await broker.publish(sent)
+    handler = Numbered(long_at_second)
+    async with running(broker, handler, tmp_path):
+        await until(began.is_set)
+        members = await _members(broker, kafka)
+        await done(broker)
+        assert await _members(broker, kafka) == members
+    assert handler.tried == [new.value for new in sent]
+    assert compare(sent, await read_all(broker, ENTRY_EVENTS.name)).twice == 0
+
+
+async def _members(broker: KafkaBroker, kafka: KafkaServer) -> object:
+    """The group's state and its members by the ids that they got when they joined."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_consumer_groups([broker.link.wire_name("wirewatch.diff")])
+    finally:
+        await admin.close()
+    group = answer.to_object()["groups"][0]
+    assert (group["state"], len(group["members"])) == ("Stable", 1)
+    return group["members"][0]["member_id"]
+
+
 async def test_a_stage_without_state_keeps_many_on_their_way_and_commits_up_to_the_first_that_is_not_durable(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
@@ -191,7 +228,7 @@ async def test_two_stages_share_a_process_and_its_event_loop(
 
 
 async def _count(broker: KafkaBroker, topic: str, count: int) -> bool:
-    return len(await read_all(broker, topic)) >= count
+    return await length(broker, topic) >= count
 
 
 class Forgetting:
