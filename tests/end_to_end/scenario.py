@@ -49,12 +49,14 @@ class Scenario:
         return once(self.published)
 
 
-def wait_until_served(cluster: Cluster, origin: RecordedOrigin, progress: float = 1.0, *, seconds: float = 180) -> None:
-    """Wait until the origin has come so far; fails where a member ended of itself or nothing moves."""
-    until = time.monotonic() + seconds
+def wait_until_served(cluster: Cluster, origin: RecordedOrigin, progress: float = 1.0, *, seconds: float = 120) -> None:
+    """Wait until the origin has come so far; fails where a member ended of itself or nothing moves for so long."""
+    reached, until = -1.0, 0.0
     while not (origin.finished() if progress >= 1 else origin.progress() >= progress):
         cluster.check_alive()
-        assert time.monotonic() < until, f"stuck at {origin.progress():.0%}\n{cluster.logs()}"
+        if origin.progress() > reached:
+            reached, until = origin.progress(), time.monotonic() + seconds
+        assert time.monotonic() < until, f"stuck at {reached:.0%}\n{cluster.logs()}"
         time.sleep(0.05)
 
 

@@ -1,6 +1,7 @@
 """On Kafka, OpenSearch and PostgreSQL, two members of each role, killed at random: what the ledger says.
 
-WIREWATCH_CLUSTER_KILLS says how often (``make faults``: 100), WIREWATCH_SEED at which points.
+WIREWATCH_CLUSTER_KILLS says how often (``make faults``: 100), WIREWATCH_SEED at which points, WIREWATCH_LONG=1 takes
+every recording in full.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from tests.servers.postgresql import PostgresqlServer
 
 KILLS = int(os.environ.get("WIREWATCH_CLUSTER_KILLS", "4"))
 SEED = int(os.environ.get("WIREWATCH_SEED", "7"))
+LONG = bool(os.environ.get("WIREWATCH_LONG"))
 VERSIONS = {"nsw_rfs_raw_202003": 30, "rss_bbc_20210920": 15, "rss_rnz_20210920": 15, "hn_domain_a": 15}
-pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(300 + 12 * KILLS)]
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(3600 if LONG else 300 + 12 * KILLS)]
 
 
 def _kill_at_random(cluster: Cluster, origin: RecordedOrigin) -> dict[str, int]:
@@ -55,7 +57,7 @@ def scenario(
     postgresql: PostgresqlServer,
 ) -> Scenario:
     folder = tmp_path_factory.mktemp("cluster")
-    versions = VERSIONS if KILLS < 20 else dict.fromkeys(VERSIONS)
+    versions = dict.fromkeys(DEFINITIONS) if LONG else VERSIONS if KILLS < 20 else dict.fromkeys(VERSIONS)
     origin = RecordedOrigin([read_recording(recordings / n, DEFINITIONS[n], limit=k) for n, k in versions.items()])
     receiver = WebhookReceiver(pause=0.02)
     asyncio.run(kafka.empty())
