@@ -56,6 +56,7 @@ _PIXEL_HOSTS = re.compile(
     r"|google-analytics\.com|feedsportal\.com|pixel\.quantserve\.com|chartbeat\.net|tracking\.[a-z.]+|pi\.feedsportal\.com)$"
 )
 _HREF_FIRST = re.compile(r""" href=(["'])([^"'&]++)\1(?= |$)""")
+_USUAL_IMAGE = re.compile(r""" src=(["'])(https?:[^"'&]++)\1(?: alt=(["'])([^"'&]*+)\3)?+ ?/?""")
 _TAGS = word_set("img video audio source iframe embed object blockquote amp-img figure figcaption")
 
 
@@ -98,7 +99,7 @@ def media_in(found: list[Token], base_url: str) -> tuple[Media, ...]:
     figure: list[str] = []  # addresses inside the figure that is open
     holder = "video"  # what a <source> belongs to
     for index, (kind, name, raw) in enumerate(found):
-        if kind == "text" or name not in _TAGS or len(taken) >= MOST:
+        if name not in _TAGS or len(taken) >= MOST:  # texts have no name
             continue
         if kind == "close":
             if name == "figure":
@@ -114,7 +115,8 @@ def media_in(found: list[Token], base_url: str) -> tuple[Media, ...]:
         elif name == "blockquote":
             _take(taken, figure, _quoted(found, index, raw, base_url))
         else:
-            _take(taken, figure, _one(name, attributes(raw), base_url, holder))
+            found_here = _image(raw, base_url) if name == "img" else _one(name, attributes(raw), base_url, holder)
+            _take(taken, figure, found_here)
     return tuple(taken.values())
 
 
@@ -122,6 +124,14 @@ def _take(taken: dict[str, Media], figure: list[str], media: Media | None) -> No
     if media is not None and media.url not in taken:
         taken[media.url] = media
         figure.append(media.url)
+
+
+def _image(raw: str, base_url: str) -> Media | None:
+    usual = _USUAL_IMAGE.fullmatch(raw)
+    if usual is None:
+        return _one("img", attributes(raw), base_url, "")
+    url = absolute(base_url, usual.group(2))
+    return Media("image", url, alt=_short(usual.group(4) or "")) if url and not is_pixel({}, url) else None
 
 
 def _one(name: str, found: dict[str, str], base_url: str, holder: str) -> Media | None:
@@ -188,7 +198,7 @@ def _add_caption(taken: dict[str, Media], figure: list[str], found: list[Token],
 
 def links_in(found: Iterable[Token], base_url: str) -> tuple[Link, ...]:
     """See `extract_links`; for markup that is in tokens already."""
-    taken: dict[str, Link] = {}
+    links: list[Link] = []
     url: str | None = None
     text: list[str] = []
     looked_at = 0
@@ -198,14 +208,19 @@ def links_in(found: Iterable[Token], base_url: str) -> tuple[Link, ...]:
                 text.append(raw)
         elif name == "a":
             if url is not None:
-                taken.setdefault(canonical(url), Link(url, _short(decode_entities(" ".join(text)))))
+                links.append(Link(url, _short(decode_entities(" ".join(text)))))
             looked_at += 1
             href = _href(raw) if kind == "open" and looked_at < 10 * MOST else ""
             url = absolute(base_url, href) if href and not href.startswith("#") else None
             text = []
     if url is not None:
-        taken.setdefault(canonical(url), Link(url, _short(decode_entities(" ".join(text)))))
-    return tuple(taken.values())[:MOST]
+        links.append(Link(url, _short(decode_entities(" ".join(text)))))
+    if len(links) < 2:
+        return tuple(links)
+    once: dict[str, Link] = {}
+    for link in links:
+        once.setdefault(canonical(link.url), link)
+    return tuple(once.values())[:MOST]
 
 
 def _href(raw: str) -> str:

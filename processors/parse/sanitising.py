@@ -74,7 +74,7 @@ _QUOTE = rf"<blockquote>(?:{_WORDS}|{_BLOCK})*+</blockquote>"
 _SAFE = re.compile(rf"(?:{_WORDS}|{_BLOCK}|{_BREAK}|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG}|{_LIST}|{_QUOTE})*+")
 _LONGEST_SAFE = 4_096  # also the longest an address may be
 _SAFE_LINK = re.compile(r"""<a [^<>]*?href=["']([^"']*+)["'][^<>]*+>""")
-_SAFE_IMAGE = re.compile(r"<img [^<>]++>")
+_SAFE_IMAGE = re.compile(r"""<img src=["']([^"']++)["'][^<>]*+>""")
 _SLASHED = re.compile(r" ?/>")
 
 
@@ -113,6 +113,8 @@ def _written(safe: str) -> str:
 
 
 def _quoted_image(matched: re.Match[str]) -> str:
+    if "width=" not in matched.group() and "height=" not in matched.group():  # then it is its host that tells
+        return "" if is_pixel({}, matched.group(1)) else matched.group().replace("'", '"')
     return _IMAGE.sub(_kept_image, matched.group().replace("'", '"'))
 
 

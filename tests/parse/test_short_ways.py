@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.parse import BadInput, ParsedFeed, markup, parse, sanitising, urls
+from processors.parse import BadInput, ParsedFeed, markup, media, parse, sanitising, text, urls
 from processors.parse.feed_pictures import PictureGroups
 from processors.parse.feed_slices import Slices
 from processors.parse.markup import decode_entities
 from processors.parse.sanitising import sanitise
+from processors.parse.text import read_markup
 from processors.parse.urls import all_plain, canonical, is_plain
 from wirewatch.events import ParseDefinition
 
@@ -48,6 +49,8 @@ WORDS = st.sampled_from(
         "&",
         "&quot;",
         "\u200b",
+        "  ",
+        "The  river ",
     ]
 )
 TEXT = st.lists(WORDS, max_size=3).map("".join)
@@ -79,25 +82,25 @@ MARKUP = st.recursive(st.one_of(TEXT, BREAKS, picture()), inside, max_leaves=8)
 
 @settings(max_examples=400, deadline=None)
 @given(MARKUP)
-def test_markup_that_is_taken_as_it_stands_is_what_the_sanitiser_would_have_written(text: str) -> None:
-    short = sanitise(text, BASE)
+def test_markup_that_is_taken_as_it_stands_is_what_the_sanitiser_would_have_written(marked: str) -> None:
+    short = sanitise(marked, BASE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sanitising, "_LONGEST_SAFE", -1)
-        assert short == sanitise(text, BASE)
+        assert short == sanitise(marked, BASE)
 
 
 def test_plain_paragraphs_with_links_and_pictures_need_no_sanitiser() -> None:
     shown = "<img src='https://n.example/1.jpg' alt='x'/>"
-    text = f"<p>They <a href='https://n.example/1' target=\"_blank\">said</a> so.</p>{shown}"
-    assert sanitising._SAFE.fullmatch(text)
-    assert sanitise(text, BASE) == (
+    marked = f"<p>They <a href='https://n.example/1' target=\"_blank\">said</a> so.</p>{shown}"
+    assert sanitising._SAFE.fullmatch(marked)
+    assert sanitise(marked, BASE) == (
         '<p>They <a href="https://n.example/1" rel="noopener noreferrer nofollow">said</a> so.</p>'
         '<img src="https://n.example/1.jpg" alt="x">'
     )
 
 
 @pytest.mark.parametrize(
-    "text",
+    "marked",
     [
         "<p>a<p>b</p>",
         "<b><p>a</p></b>",
@@ -110,8 +113,18 @@ def test_plain_paragraphs_with_links_and_pictures_need_no_sanitiser() -> None:
         "<!-- a -->",
     ],
 )
-def test_what_a_browser_would_read_otherwise_or_run_is_never_taken_as_it_stands(text: str) -> None:
-    assert sanitising._SAFE.fullmatch(text) is None
+def test_what_a_browser_would_read_otherwise_or_run_is_never_taken_as_it_stands(marked: str) -> None:
+    assert sanitising._SAFE.fullmatch(marked) is None
+
+
+@settings(max_examples=400, deadline=None)
+@given(MARKUP)
+def test_lines_and_pictures_of_the_usual_form_are_read_as_any_others(marked: str) -> None:
+    short = read_markup(marked, BASE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_are_lines", lambda _: False)
+        patch.setattr(media, "_USUAL_IMAGE", NEVER)
+        assert short == read_markup(marked, BASE)
 
 
 ENTITIES = st.sampled_from(
@@ -144,8 +157,8 @@ ENTITIES = st.sampled_from(
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(ENTITIES, max_size=8).map("".join))
-def test_entities_read_piece_by_piece_are_those_read_in_one_go(text: str) -> None:
-    assert decode_entities(text) == html.unescape(markup._LONG_NUMBER.sub("\ufffd", text))
+def test_entities_read_piece_by_piece_are_those_read_in_one_go(written: str) -> None:
+    assert decode_entities(written) == html.unescape(markup._LONG_NUMBER.sub("\ufffd", written))
 
 
 @settings(max_examples=400, deadline=None)
