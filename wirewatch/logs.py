@@ -80,3 +80,19 @@ def get_logger(stage: str) -> structlog.typing.FilteringBoundLogger:
     """A logger that says which stage speaks."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(stage=stage)
     return logger
+
+
+class Sparing:
+    """Says when a line is due again: what is tried every second while a server is away must not fill the log."""
+
+    def __init__(self, every: float = 30.0) -> None:
+        self._every = every
+        self._said = ""
+        self._said_at = -float("inf")
+
+    def is_due(self, line: str, now: float) -> bool:
+        """Whether to say it at ``now`` (seconds that only go on): another line than the last, or after a while."""
+        if line == self._said and now - self._said_at < self._every:
+            return False
+        self._said, self._said_at = line, now
+        return True

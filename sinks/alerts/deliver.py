@@ -29,7 +29,7 @@ from sinks.alerts.steady import SteadyTime
 from wirewatch.control import Channel, Claim, Outcome
 from wirewatch.errors import BadInput, PassingFault
 from wirewatch.events import Alert, decode
-from wirewatch.logs import get_logger
+from wirewatch.logs import Sparing, get_logger
 from wirewatch.metrics import DELIVERIES, OUTBOX_OLDEST, OUTBOX_PENDING, SEEN_TO_TOLD
 from wirewatch.times import format_ms, parse_ms
 
@@ -93,6 +93,7 @@ class Deliverer:
         self._paces: dict[str, Pace] = {}
         self._flying: dict[asyncio.Task[Outcome], Claim] = {}
         self._outcomes: list[Outcome] = []
+        self._faults_said = Sparing()
         self._wanted = asyncio.Event()
         self._stopping = False
         self._kept_house_ms = 0
@@ -117,7 +118,8 @@ class Deliverer:
                 try:
                     wait = await self.turn()
                 except PassingFault as fault:
-                    _log.warning("the control store is busy", error=fault)
+                    if self._faults_said.is_due(str(fault), self._clock.monotonic()):
+                        _log.warning("the control store is busy", error=fault)
                     wait = fault.retry_after or LOOK_EVERY_S
                 await self._sleep(wait)
         finally:

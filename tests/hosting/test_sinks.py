@@ -190,6 +190,15 @@ async def test_a_passing_fault_gives_the_same_records_again(broker: EmbeddedBrok
     assert await list_dead_letters(broker) == []
 
 
+async def test_what_is_tried_again_many_times_is_said_now_and_then(broker: EmbeddedBroker, path: Path) -> None:
+    await put(broker, b"a")
+    away = [PassingFault("the server is away", retry_after=0.01) for _ in range(20)]
+    with capture_logs() as said:
+        async with running(broker, Keeping(path, raising(b"a", *away))):
+            assert await kept(path, 1) == [b"a"]
+    assert len([line for line in said if line["event"] == "trying again"]) == 1
+
+
 async def test_a_bug_in_a_sink_rejects_only_the_record_that_meets_it(broker: EmbeddedBroker, path: Path) -> None:
     bugs = [KeyError("ours")] * 20
     await put(broker, b"a", b"bad", b"c")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirewatch.logs import configure_logs, get_logger, redact
+from wirewatch.logs import Sparing, configure_logs, get_logger, redact
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,10 @@ def test_what_a_source_put_into_an_error_does_not_steer_the_terminal(json_lines:
     assert "\x9b" not in out.getvalue()
     assert "\r" not in out.getvalue()
     assert "ValueError: odd" in out.getvalue()
+
+
+def test_the_same_line_is_due_again_after_a_while_and_another_at_once() -> None:
+    sparing = Sparing(every=30.0)
+    said = [sparing.is_due("away", now) for now in (100.0, 101.0, 129.9, 130.0, 131.0)]
+    assert said == [True, False, False, True, False]
+    assert sparing.is_due("refused", 131.0)

@@ -10,7 +10,7 @@ from wirewatch.errors import BrokenStorage, NotOurs, PassingFault
 from wirewatch.hosting.effects import tell_rejected
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.pauses import pause, unless_stopped
-from wirewatch.logs import get_logger
+from wirewatch.logs import Sparing, get_logger
 from wirewatch.metrics import STAGE_SECONDS
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class SinkHost:
         self._uncommitted: dict[tuple[str, int], Record] = {}
         self._committed_at = 0.0
         self._log = get_logger(sink.stage)
+        self._retries_said = Sparing()
 
     def stop(self) -> None:
         """Ask `run` to return once the records in hand are written."""
@@ -210,8 +211,9 @@ class SinkHost:
 
     async def _wait_after(self, failure: Failure, tries: int) -> None:
         seconds = decide_backoff(tries, failure.retry_after)
-        say = self._log.error if failure.kind == "bug" else self._log.warning
-        say("trying again", kind=failure.kind, error=failure.error, seconds=seconds, tries=tries)
+        if self._retries_said.is_due(failure.error, self._clock.monotonic()):
+            say = self._log.error if failure.kind == "bug" else self._log.warning
+            say("trying again", kind=failure.kind, error=failure.error, seconds=seconds, tries=tries)
         await pause(seconds, self._clock, self._stopping)
 
 
