@@ -175,5 +175,7 @@ class FaustHost:
         await asyncio.wait({ending}, timeout=STOP_SECONDS)
         if not ending.done():
             self._log.error("the worker did not stop in time; what was in hand will be done again")
+        elif ending.cancelled():
+            self._log.warning("the worker did not stop in good order", error="its stop was cancelled from within")
         elif (error := ending.exception()) is not None:
             self._log.warning("the worker did not stop in good order", error=str(error))

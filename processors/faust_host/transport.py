@@ -69,13 +69,16 @@ async def within(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
 
 
 async def unless_stopping(app: AppT, seconds: float, work: Coroutine[Any, Any, T], otherwise: T) -> T:
-    """What that work gives, however long it takes; once the app is to stop, only so many seconds more."""
+    """What that work gives, however long it takes; once the app is to stop, only so many seconds more.
+
+    Work that was cancelled where it is done, because its thread ended, gives ``otherwise``: whoever waits is not.
+    """
     task = asyncio.ensure_future(work)
     deadline: float | None = None
     while True:
         done, _ = await asyncio.wait({task}, timeout=_LOOK_SECONDS)
         if done:
-            return task.result()
+            return otherwise if task.cancelled() else task.result()
         if app.should_stop:
             deadline = deadline or monotonic() + seconds
             if monotonic() > deadline:

@@ -132,6 +132,14 @@ async def test_a_member_that_ends_in_good_order_leaves_its_group_and_one_that_cr
     assert ended_as == [name]
 
 
+async def test_work_that_ends_with_its_thread_does_not_cancel_who_waits_for_it() -> None:
+    async def with_its_thread() -> bool:
+        raise asyncio.CancelledError
+
+    app: Any = SimpleNamespace(should_stop=False)
+    assert await transport.unless_stopping(app, 5.0, with_its_thread(), otherwise=False) is False
+
+
 def test_what_waits_and_what_is_fetched_stays_within_sixty_four_mebibytes() -> None:
     # a batch may come on top of a queue that is all but full, and a record of 16 MiB on top of each
     record = 16 << 20
