@@ -16,9 +16,10 @@ MARK = "WIREWATCH-GROUP"
 
 _MARK = MARK.encode()
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}")
-_PICTURE = re.compile(r"<([A-Za-z0-9]++):content((?: [A-Za-z]++=\"[ !#-%'-;=-~]*+\")++) ?/>\s*+")
+_PICTURE = re.compile(r"<([A-Za-z0-9]++):content((?: [A-Za-z]++=\"[ !#-%'-;=-~]*+\")++) ?/>[ \t\r\n]*+")
 _NAME = re.compile(r" ([A-Za-z]++)=\"")
 _URL = ' url="'
+_SPACES = " \t\r\n"  # what XML calls so; Python knows more, and XML allows none of them here
 
 
 class PictureGroups:
@@ -30,14 +31,14 @@ class PictureGroups:
         self.addresses: list[list[str]] = []
         # one look tells whether the feed has such groups: its first entry has one
         self.none = b":group>" not in first_entry or _MARK in source
-        self._endings: dict[str, set[str]] = {}
+        self._endings: dict[tuple[str, str], set[str]] = {}
 
     def taken_from(self, entry: bytes) -> bytes | None:
         """``entry`` without its group; None where it has none, or one that is not plain. Linear in its length."""
         named = entry.find(b":group>")
         opening = entry.rfind(b"<", 0, named) if named >= 0 else -1
         closing = entry.rfind(b"</" + entry[opening + 1 : named + 7]) if opening >= 0 else -1
-        if closing < named or not entry.isascii():
+        if named < 0 or closing < named or not entry.isascii():
             return None
         prefix = entry[opening + 1 : named].decode("ascii")
         addresses = self._read(entry[named + 7 : closing].decode("ascii"), prefix)
@@ -50,12 +51,12 @@ class PictureGroups:
     def _read(self, group: str, prefix: str) -> list[str] | None:
         """Pictures that all begin as the first does and then have their address, and nothing else between them."""
         before_first = group.find(_URL) + len(_URL)
-        opening = group[:before_first].lstrip()
+        opening = group[:before_first].lstrip(_SPACES)
         blank, *pictures = group.split(opening) if opening else ("",)
-        if not pictures or blank.strip():
+        if not pictures or blank.strip(_SPACES):
             return None
         addresses, _, endings = map(list, zip(*[picture.partition('"') for picture in pictures], strict=True))
-        known = self._endings.setdefault(opening, set())
+        known = self._endings.setdefault((prefix, opening), set())
         if not known.issuperset(endings):
             if not all(_is_whole(f'{opening}"{ending}', prefix) for ending in {*endings} - known):
                 return None

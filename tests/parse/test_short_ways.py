@@ -217,6 +217,9 @@ PICTURES = st.sampled_from(
         "<!-- x -->",
         "<",
         "text",
+        "\x0b",
+        "\x1c",
+        "\xa0",
         '<media:group WIREWATCH-GROUP="0"/>',
     ]
 )
@@ -225,8 +228,13 @@ GROUP = st.builds(
     st.sampled_from(["<media:group>"] * 6 + ["<media:group >", "<other:group>", "<undeclared:group>"]),
     st.one_of(
         st.lists(PICTURES, max_size=4).map("".join),
-        st.integers(1, 4).map(
-            lambda n: "".join(f'<media:content medium="image" url="https://n.example/{i}.jpg" />' for i in range(n))
+        st.builds(
+            lambda n, prefix, space: "".join(
+                f'{space}<{prefix}:content medium="image" url="https://n.example/{i}.jpg" />{space}' for i in range(n)
+            ),
+            st.integers(1, 4),
+            st.sampled_from(["media"] * 6 + ["other"]),
+            st.sampled_from(["", "\n ", "\x0b", "\x1c"]),
         ),
     ),
     st.sampled_from(["</media:group>"] * 6 + ["</media:group >", "</other:group>", "</undeclared:group>", ""]),
