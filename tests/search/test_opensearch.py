@@ -83,6 +83,10 @@ async def test_an_index_that_is_closed_or_blocked_holds_records_up_and_sets_none
         await told(opensearch, "PUT", f"{own}/_settings", {"index.blocks.read": True})
     with pytest.raises(PassingFault):
         await sink.write(log.records[1:])
+    reader = OpenSearchIndex(behind(front, address))
+    with pytest.raises(PassingFault):  # so the page comes up, and says so
+        await reader.search("storm", now_ms=NOW)
+    await reader.close()
     front.refuse_calls = 0.0
     if trouble == "closed":
         await told(opensearch, "POST", f"{own}/_open?wait_for_active_shards=1", {})

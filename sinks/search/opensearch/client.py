@@ -22,6 +22,7 @@ OLDEST: Final = (2, 11)
 INDEX_MISSING: Final = "index_not_found_exception"
 BUSY: Final = frozenset({429, 502, 503, 504})
 """Says that the same thing may work later."""
+_CLOSED_OR_BLOCKED: Final = frozenset({"index_closed_exception", "cluster_block_exception"})
 
 # it warns of every answer that is not a success; what matters of them is told by who asked
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
@@ -35,6 +36,13 @@ class Refusal(WirewatchError):  # noqa: N818 - named for what it is, not for its
         self.status = status
         self.kind = kind
         self.reason = reason
+
+
+def fate_of(refusal: Refusal) -> WirewatchError:
+    """What to raise for a refusal: where all is refused, no record and no question is to blame, and it may pass."""
+    if refusal.kind in _CLOSED_OR_BLOCKED or refusal.status >= 500:
+        return PassingFault(f"{refusal}; if this lasts, open the index, or take the block away")
+    return refusal
 
 
 class TooBusy(PassingFault):

@@ -10,10 +10,10 @@ import msgspec
 from sinks.search.interface import MAX_LIMIT, DayCount, Order, SearchPage
 from sinks.search.opensearch import read
 from sinks.search.opensearch.address import Address
-from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal
+from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal, fate_of
 from sinks.search.opensearch.generations import find_current
 from sinks.search.opensearch.layout import alias_of
-from wirewatch.errors import PassingFault, UserError
+from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.query.parser import parse_query
 from wirewatch.times import format_ms
@@ -138,8 +138,8 @@ class OpenSearchIndex:
     async def _ask(self, body: dict[str, Any], into: type[T]) -> T:
         if self._closed:
             raise UserError("the search index is closed")
-        await self._look()
         try:
+            await self._look()
             answer = await self._client.ask("POST", self._path, msgspec.json.encode(body), into=into)
         except Refusal as refusal:
             raise self._in_words(refusal) from refusal
@@ -167,9 +167,7 @@ class OpenSearchIndex:
                 "the search is too wide for OpenSearch: the beginning of a word near another stands for too many "
                 "words, or there are too many clauses; write more letters, or fewer clauses"
             )
-        if refusal.status >= 500:
-            return PassingFault(str(refusal))
-        return refusal
+        return fate_of(refusal)
 
     def _missing(self) -> UserError:
         address = self._client.address

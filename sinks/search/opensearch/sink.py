@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
 
 from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.bulk import write_items
-from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal
+from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal, fate_of
 from sinks.search.opensearch.generations import ensure_current
 from sinks.search.opensearch.state import (
     LOG_ID,
@@ -24,12 +23,10 @@ from sinks.search.opensearch.state import (
 from sinks.search.opensearch.write import EventWriter, NewEvent
 from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.interface import Record
-from wirewatch.errors import BadInput, NotOurs, PassingFault, UserError, WirewatchError
+from wirewatch.errors import BadInput, NotOurs, PassingFault, UserError
 from wirewatch.events import EntryEvent, decode
 from wirewatch.stages import SEARCH
 from wirewatch.times import Clock, SystemClock
-
-_CLOSED_OR_BLOCKED: Final = frozenset({"index_closed_exception", "cluster_block_exception"})
 
 
 class OpenSearchSink:
@@ -55,7 +52,7 @@ class OpenSearchSink:
         try:
             await self._opened()
         except Refusal as refusal:
-            raise _fate_of(refusal) from refusal
+            raise fate_of(refusal) from refusal
 
     async def bind_log(self, log_id: str) -> None:
         """See `Sink`."""
@@ -111,7 +108,7 @@ class OpenSearchSink:
             if refusal.kind == INDEX_MISSING:
                 self._let_go()
                 raise NotOurs(f"the search index is not there any more: {refusal.reason}", retry_after=1.0) from refusal
-            raise _fate_of(refusal) from refusal
+            raise fate_of(refusal) from refusal
         except UserError as error:
             raise PassingFault(str(error)) from error
 
@@ -161,13 +158,6 @@ class OpenSearchSink:
             if outcome.conflict or outcome.place is None:
                 raise NotOurs(f"another process writes {place[0]}/{place[1]} into the search index")
             self._positions[place] = Kept(position, outcome.place)
-
-
-def _fate_of(refusal: Refusal) -> WirewatchError:
-    """Where the cluster refuses whatever it is given, no record is to blame: set aside, none would be found again."""
-    if refusal.kind in _CLOSED_OR_BLOCKED or refusal.status >= 500:
-        return PassingFault(f"{refusal}; if this lasts, open the index, or take the block away")
-    return refusal
 
 
 def _events_of(records: Sequence[Record]) -> list[NewEvent]:
