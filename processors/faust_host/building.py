@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import faust
+from faust.app.base import BootStrategy
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.tables.table import Table
 from msgspec import Struct
 
+from wirewatch.brokers.partitioning import partition_for
 from wirewatch.errors import UserError
 from wirewatch.topics import STATE_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from faust.auth import Credentials
+    from faust.types import EventT
 
     from wirewatch.brokers.kafka.address import Address
 
@@ -78,8 +82,35 @@ def credentials_of(address: Address) -> Credentials | None:
     return None if context is None else SSLCredentials(context)
 
 
+class StateTable(Table[bytes, bytes]):
+    """A table that recovers each key from the partition it belongs to, and from no other.
+
+    Keys are one dict over all partitions. Where topics have grown, a key's old partition tells last that it is
+    forgotten there; applied after the value in the new partition, that would be the end of it.
+    """
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """See Faust's table."""
+        count = self.changelog_topic.partitions or 1
+        super().apply_changelog_batch(
+            [
+                event
+                for event in batch
+                if partition_for((event.message.key or b"").decode(), count) == event.message.partition
+            ]
+        )
+
+
+class _WithoutWeb(BootStrategy):
+    """Faust's command turns its web server on, open to all addresses, whatever the app says."""
+
+    enable_web = False
+
+
 class StageApp(faust.App):
     """Faust's app, which needs no folder where the table is in memory: the file system may be read-only."""
+
+    BootStrategy = _WithoutWeb
 
     def _create_directories(self) -> None:
         if self.conf.store.scheme != "memory":
@@ -122,6 +153,7 @@ def build_app(plan: Plan) -> faust.App:
         topic_partitions=plan.partitions[plan.inputs[0]],
         autodiscover=False,
         web_enabled=False,
+        Table=StateTable,
         worker_redirect_stdouts=False,
     )
 

@@ -1,4 +1,4 @@
-"""A stage as a plain ``faust`` worker: ``faust -A processors.faust_host.diff worker --without-web``.
+"""A stage as a plain ``faust`` worker: ``faust -A processors.faust_host.diff worker``.
 
 The settings come from ``wirewatch.toml`` in this folder, or the file that ``WIREWATCH_CONFIG`` names, and the
 environment, as for every command of wirewatch. Metrics and probes are served only by ``wirewatch run``.

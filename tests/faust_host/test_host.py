@@ -273,6 +273,26 @@ async def test_state_is_there_again_on_a_machine_that_has_nothing(
     assert len(await read_all(broker, ENTRY_EVENTS.name)) == len(sent)
 
 
+async def test_what_a_grown_changelog_says_of_a_key_in_its_old_partition_takes_no_state_away(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(100, keys=20)
+    await broker.publish(sent)
+    async with running(broker, Numbered(), tmp_path / "before"):
+        await done(broker)
+    count = broker.partitions(DIFF_STATE.name)
+    left_behind = [
+        (NewRecord(DIFF_STATE.name, key, None, {}), (partition_for(key, count) + step) % count)
+        for key in {record.key for record in sent}
+        for step in range(1, count)
+    ]
+    await broker.append_to(left_behind)
+    await broker.publish(sent)
+    async with running(broker, Numbered(), tmp_path / "bare"):
+        await done(broker)
+    assert len(await read_all(broker, ENTRY_EVENTS.name)) == len(sent)
+
+
 async def test_state_of_a_newer_version_ends_the_process_in_words_and_nothing_moves(
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:

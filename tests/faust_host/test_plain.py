@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def worker(room: str, folder: Path, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "faust", "-A", f"processors.faust_host.{room}", "worker", "--without-web"],
+        [sys.executable, "-m", "faust", "-A", f"processors.faust_host.{room}", "worker"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "WIREWATCH_DATA_DIR": str(folder / "data"), **environ},
         stdout=(folder / f"{room}.log").open("w"),
@@ -68,6 +68,7 @@ async def test_the_faust_command_runs_both_stages_and_ends_in_good_order(kafka: 
                 return any(record.key == feed for record in await read_all(broker, ENTRIES.name))
 
             await until(told_of_it, seconds=60, said="the entry came out enriched")
+            assert not any(_listens(one.pid) for one in workers)  # Faust's own web server would, to all the world
         finally:
             for one in workers:
                 one.send_signal(signal.SIGTERM)
@@ -83,6 +84,15 @@ def test_the_faust_command_refuses_what_it_cannot_work_with_in_one_line(tmp_path
     said = (tmp_path / "diff.log").read_text()
     assert "wirewatch: broker: a faust worker needs kafka://host:port" in said
     assert "Traceback" not in said
+
+
+def _listens(pid: int) -> bool:
+    """Whether the process accepts TCP connections, by the system's own tables."""
+    sockets = {str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()}
+    rows = [
+        line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()
+    ]
+    return any(row[3] == "0A" and f"socket:[{row[9]}]" in sockets for row in rows)
 
 
 def _logs(folder: Path) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wirewatch.brokers.interface import NewRecord
-from wirewatch.brokers.kafka import KafkaBroker, grow_topics
+from wirewatch.brokers.kafka import KafkaBroker, grow_topics, reading
 from wirewatch.brokers.kafka.growing import _add_partitions, _append, _newest
 from wirewatch.brokers.partitioning import partition_for
 from wirewatch.errors import UserError
@@ -59,6 +59,16 @@ async def test_every_value_is_found_where_its_key_belongs_after_growth(broker: K
     assert (await broker.latest(TABLE.name))["k7"].headers == {"h": "k7"}
     await broker.publish([NewRecord(TABLE.name, "k7", b"newer", {})])
     assert (await values(broker))["k7"] == b"newer"
+
+
+@pytest.mark.parametrize("order", [range(6), range(5, -1, -1)])
+async def test_what_a_key_left_behind_in_its_old_partition_hides_nothing_after_growth(
+    order: range, broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = await fill(broker)
+    await grow(broker, 6)
+    monkeypatch.setattr(reading, "_AT_ONCE", 1)  # else whichever is answered first
+    assert {key: record.value for key, record in (await broker.latest(TABLE.name, order)).items()} == due
 
 
 async def test_growth_that_was_broken_off_is_finished_by_doing_it_again(broker: KafkaBroker) -> None:

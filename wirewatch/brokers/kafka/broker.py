@@ -88,7 +88,7 @@ class KafkaBroker:
         """See `Broker`. Raises `UserError` for a topic that was not there when topics were last looked at."""
         found = self.topics.known(topic)
         if found is None:
-            raise UserError(f"there is no topic {topic} here; `wirewatch topics list` shows what there is")
+            raise UserError(f"there is no topic {topic} here; `wirewatch topics create` makes what is missing")
         return found.partitions
 
     # -- records
@@ -142,8 +142,8 @@ class KafkaBroker:
     async def latest(self, topic: str, partitions: Collection[int] | None = None) -> dict[str, Record]:
         """See `Broker`. Reads them to their ends, several side by side."""
         self._require_open()
-        all_there_are = range((await self._find(topic)).partitions)
-        return await self._reading.latest(topic, all_there_are if partitions is None else partitions)
+        count = (await self._find(topic)).partitions
+        return await self._reading.latest(topic, range(count) if partitions is None else partitions, count)
 
     # -- groups and state
 

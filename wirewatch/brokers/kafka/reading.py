@@ -12,6 +12,7 @@ from wirewatch.brokers.interface import Bounds, Record
 from wirewatch.brokers.kafka.fetching import Fetched, Fetches, Place
 from wirewatch.brokers.kafka.following import Following, Kept
 from wirewatch.brokers.kafka.records import Unread
+from wirewatch.brokers.partitioning import partition_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,19 +79,24 @@ class Reading:
         found = await self._offset(place, max(timestamp_ms, 0))
         return found if found >= 0 else await self._offset(place, _LATEST)
 
-    async def latest(self, topic: str, partitions: Iterable[int]) -> dict[str, Record]:
-        """See `Broker.latest`."""
+    async def latest(self, topic: str, partitions: Iterable[int], count: int) -> dict[str, Record]:
+        """See `Broker.latest`; the topic has ``count`` partitions in all.
+
+        Where a topic has grown, a key's old partition still tells of it, to its being forgotten there: partitions are
+        read side by side, and that must not hide the value where the key belongs now.
+        """
         found: dict[str, Record] = {}
+        astray: dict[str, Record] = {}
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def read_one(partition: int) -> None:
             async with turns:
-                await self._read_latest((topic, partition), found)
+                await self._read_latest((topic, partition), count, found, astray)
 
         await asyncio.gather(*(read_one(partition) for partition in partitions))
-        return found
+        return astray | found
 
-    async def _read_latest(self, place: Place, found: dict[str, Record]) -> None:
+    async def _read_latest(self, place: Place, count: int, found: dict[str, Record], astray: dict[str, Record]) -> None:
         bounds = await self.bounds(place)
         offset = bounds.earliest
         while offset < bounds.end:
@@ -98,10 +104,11 @@ class Reading:
             if not records:
                 return
             for record in records:
+                kept = found if partition_for(record.key, count) == record.partition else astray
                 if record.value is None:
-                    found.pop(record.key, None)
+                    kept.pop(record.key, None)
                 else:
-                    found[record.key] = record
+                    kept[record.key] = record
             offset = records[-1].offset + 1
 
     async def _fetch(self, place: Place, offset: int) -> Fetched:
