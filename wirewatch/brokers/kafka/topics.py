@@ -133,7 +133,7 @@ class Topics:
         if name not in self._found:
             await self.look()
         if name not in self._found:
-            raise UserError(f"there is no topic {name} here; `wirewatch topics list` shows what there is")
+            raise UserError(f"there is no topic {name} here; `wirewatch topics create` makes what is missing")
         return self._found[name]
 
     async def look(self, *, seconds: float | None = None) -> None:
