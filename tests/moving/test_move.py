@@ -17,7 +17,7 @@ from wirewatch.brokers.kafka import ALL_TOPICS, Address, KafkaBroker, Layout
 from wirewatch.brokers.packing import pack
 from wirewatch.control import Move, SqliteControlStore
 from wirewatch.errors import PassingFault, UserError
-from wirewatch.moving import Moved, move
+from wirewatch.moving import Moved, move, require_room
 from wirewatch.moving.division import COPIED_FROM
 from wirewatch.moving.source import held
 from wirewatch.topics import ALERTS, ENTRIES, POLLS, SNAPSHOTS, SUBSCRIPTIONS
@@ -212,6 +212,22 @@ async def test_topics_that_hold_what_is_no_copy_are_refused_before_anything_is_w
     with pytest.raises(UserError, match=r"entries\.v1/\d on the cluster holds records that are no copies of this log"):
         await moved(folder, cluster)
     assert await everything(cluster, POLLS.name) == []
+
+
+async def test_a_look_before_the_move_refuses_what_the_move_would_refuse(
+    folder: Path, open_cluster: OpenCluster
+) -> None:
+    cluster = await open_cluster()
+    with held(folder) as log:
+        try:
+            await require_room(log, cluster)
+            await move(log, cluster, {}, progress=silent)
+            await require_room(log, cluster)
+            await cluster.publish([record(POLLS.name, "feed-1", 31)])
+            with pytest.raises(UserError, match=r"polls\.v1/\d on the cluster holds records that are no copies"):
+                await require_room(log, cluster)
+        finally:
+            await log.close()
 
 
 async def test_a_cluster_that_went_on_after_the_move_is_not_moved_to_again(

@@ -86,6 +86,17 @@ async def move(
     return moved
 
 
+async def require_room(log: EmbeddedBroker, cluster: Cluster) -> None:
+    """`UserError` where a topic of the cluster holds what is no copy of this log. A missing one holds nothing."""
+    before = await log.log_id()
+    for name in (*_order(), *(topic.name for topic in STATE_TOPICS.values())):
+        try:
+            cluster.partitions(name)
+        except UserError:
+            continue
+        await _already(cluster, name, before)
+
+
 def _order() -> Sequence[str]:
     """Polls before snapshots.
 

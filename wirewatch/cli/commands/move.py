@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,9 +20,13 @@ from wirewatch.cli.tables import print_table
 from wirewatch.control import ControlStore
 from wirewatch.errors import UserError
 from wirewatch.logs import redact
-from wirewatch.moving import Moved, Rebound, count_source, move
+from wirewatch.moving import Moved, Rebound, count_source, move, require_room
 from wirewatch.moving.source import held
 from wirewatch.settings import Configuration, Settings
+
+if TYPE_CHECKING:
+    from wirewatch.brokers.embedded.broker import EmbeddedBroker
+    from wirewatch.brokers.kafka import KafkaBroker
 
 _EVERY_S: Final = 2.0
 _COPY_S: Final = 3_600.0
@@ -72,8 +76,7 @@ async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False)
             stack.push_async_callback(cluster.close)
         if dry_run:
             print_table(("topic", "records"), list((await count_source(log)).items()), empty="")
-            differences = [] if cluster is None else await cluster.check_topics(ALL_TOPICS)
-            say("\n".join(differences) or "the cluster's topics are as they should be")
+            await _look_at(log, cluster)
             return 0
         control = await _control(config, control_to, stack, after=None if cluster is None else await cluster.log_id())
         moved: list[Moved] = []
@@ -86,6 +89,17 @@ async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False)
     names = [name for name, moves in (("broker", to), ("control", control_to)) if moves]
     say(f"Done. Now set {' and '.join(names)} to the same, and start wirewatch run. {log.folder} is as it was.")
     return 0
+
+
+async def _look_at(log: EmbeddedBroker, cluster: KafkaBroker | None) -> None:
+    """What the move would find on the cluster. `UserError` where it would refuse to write there."""
+    if cluster is None:
+        return
+    differences = await cluster.check_topics(ALL_TOPICS)
+    await require_room(log, cluster)
+    say("\n".join(differences) or "the cluster's topics are as they should be, and hold nothing else")
+    if differences:
+        say("The move makes the topics that are missing.")
 
 
 def _require_movable(config: Configuration, to: str, control_to: str) -> None:
