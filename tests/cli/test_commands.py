@@ -81,6 +81,7 @@ def test_the_list_of_commands_says_what_each_does(wirewatch: Call) -> None:
 
 def test_help_of_run_names_every_stage_and_setting(wirewatch: Call) -> None:
     said = wirewatch("run", "--help")
+    assert "--kafka.mechanism SCRAM-SHA-512 " in said.out
     for name in STAGES:
         assert f"  {name} " in said.out
     for option in options():

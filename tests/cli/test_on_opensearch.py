@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -49,6 +51,25 @@ def test_pages_and_commands_find_what_the_pipeline_wrote_also_while_the_index_is
         tried = wirewatch("searches", "test", "bridge", "--since", "100000h")
         assert tried.status == 0, tried.err
     assert not (folder / "wirewatch-data" / "search.db").exists()
+
+
+def test_an_index_of_someone_else_is_refused_in_one_line_and_nothing_is_left_open(
+    folder: Path, opensearch: OpenSearchServer
+) -> None:
+    address = f"http://{opensearch.url.removeprefix('opensearch://')}/desk-entries-v1"
+    with urllib.request.urlopen(urllib.request.Request(address, method="PUT"), timeout=20):
+        pass
+    command = (Path(sys.executable).parent / "wirewatch", "run", "--role", "search", "--opensearch.prefix", "desk")
+    try:
+        ended = subprocess.run(
+            [*command, "--search", opensearch.url], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
+            pass
+    assert ended.returncode == 2
+    assert "which wirewatch did not make" in ended.stderr
+    assert "Unclosed" not in ended.stderr
 
 
 def test_an_opensearch_that_is_away_stops_only_the_search_stage_f12(

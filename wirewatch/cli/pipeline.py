@@ -188,6 +188,9 @@ class Pipeline:
         except PassingFault as fault:
             # its host tries again; what else runs here does not wait for it
             _log.warning("the search index cannot be written yet", error=fault)
+        except BaseException:
+            await sink.close()
+            raise
         return sink
 
     def _on_faust(self, broker: Broker, handlers: Sequence[Handler]) -> list[Host]:

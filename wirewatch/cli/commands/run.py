@@ -36,7 +36,7 @@ def _columns(rows: Sequence[tuple[str, str]], width: int) -> str:
     """Two columns that fit into 78: a name, and what it does."""
     shown = (textwrap.wrap(does, 76 - width) or [""] for _, does in rows)
     return "\n".join(
-        f"  {name if first else '':{width}}{line}"
+        f"  {name if first else '':{width - 1}} {line}"
         for (name, _), lines in zip(rows, shown, strict=True)
         for first, line in zip((True, *(False,) * len(lines)), lines, strict=False)
     )
