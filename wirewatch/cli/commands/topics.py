@@ -16,7 +16,7 @@ from wirewatch.hosting.runner import streamed_inputs
 from wirewatch.stages import POLL, STAGES
 from wirewatch.times import format_duration
 
-topics = cyclopts.App(name="topics", help="Create, check and list the topics of the log.")
+topics = cyclopts.App(name="topics", help="Create, check, list and grow the topics of the log.")
 
 
 @topics.command(name="create")
