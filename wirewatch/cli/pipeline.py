@@ -27,6 +27,7 @@ from wirewatch.brokers.connect import connect, is_embedded
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.feed_health import known_feeds
 from wirewatch.cli.opening import open_callbacks, open_control, open_index, open_search_sink
+from wirewatch.cli.patience import open_patiently
 from wirewatch.control import ControlStore
 from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import EntryEvent
@@ -130,7 +131,7 @@ class Pipeline:
         if "control" not in stages.reached(self._roles):
             return None
         store = open_control(self._config)
-        await store.open()
+        await open_patiently(store.open, what="the control store", clock=self._clock, stopping=self._stopping)
         stack.push_async_callback(store.close)
         readiness.add("control", store.healthy)
         return store

@@ -69,8 +69,7 @@ async def _require_idle(broker: KafkaBroker, groups: Sequence[str]) -> None:
             if not code and state in _AT_WORK and members:
                 raise UserError(
                     f"{group} has {len(members)} members at work: stop every wirewatch that runs stages, "
-                    "then grow (those that were killed, and workers of diff and enrich that were stopped, are gone "
-                    "after [kafka] session_timeout)"
+                    "then grow (those that were killed are gone after [kafka] session_timeout)"
                 )
 
 
