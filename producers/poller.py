@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING
 
 from producers.answers import Limits
@@ -27,6 +27,7 @@ from wirewatch import topics
 from wirewatch.brokers.view import LatestView
 from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Feed, Poll, decode
+from wirewatch.hosting.pauses import pause, unless_stopped
 from wirewatch.logs import get_logger
 from wirewatch.net import Guard
 from wirewatch.settings.declared import read_networks, read_size
@@ -131,7 +132,8 @@ class Poller:
         )
         try:
             await self._begin(asking)
-            await self._until_stopped()
+            if not self._stopping.is_set():
+                await self._until_stopped()
         finally:
             self.stop()
             await self._drain()
@@ -139,8 +141,8 @@ class Poller:
             await asking.close()
 
     async def _begin(self, asking: Asking) -> None:
-        await self._inbox.open()
-        await self._feeds.refresh()
+        for step in (self._inbox.open, self._feeds.refresh):
+            await self._outlast(step)
         self._turns = Turns(
             polls={},
             ownership=self._ownership,
@@ -164,7 +166,7 @@ class Poller:
             check_pages=self._settings.poll.check_pages,
             wake=self._wake.set,
         )
-        await self._take_over()
+        await self._outlast(self._take_over)
 
     @property
     def _begun(self) -> Placing:
@@ -313,6 +315,17 @@ class Poller:
         every = parse_duration_ms(self._settings.ops.canary_every)
         await self._clock.sleep(every / 1000)
         await self._turns.sing(every_ms=every)
+
+    async def _outlast(self, step: Callable[[], Coroutine[object, object, object]]) -> None:
+        """Do the step once, however long the broker is away; not at all where we are told to stop meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                await unless_stopped(step(), self._stopping)
+            except PassingFault as fault:
+                _log.warning("the broker is away; trying again", error=fault)
+                await pause(fault.retry_after or _PAUSE, self._clock, self._stopping)
+            else:
+                return
 
     async def _again(self, step: Callable[[], Awaitable[None]]) -> None:
         """The same step for ever; while the broker is away, now and then."""

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from tests.hosting.conftest import IN
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.brokers.embedded import EmbeddedBroker, open_runner
+from wirewatch.brokers.embedded.consumer import EmbeddedConsumer
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.errors import BadInput, BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.hosting.runner import Runner, streamed_inputs
@@ -188,6 +189,23 @@ async def test_a_passing_fault_gives_the_same_records_again(broker: EmbeddedBrok
     slept = broker.clock.slept  # type: ignore[attr-defined]
     assert [seconds for seconds in slept if seconds in (0.1, 2, 0.4)] == [0.1, 2, 0.4]
     assert await list_dead_letters(broker) == []
+
+
+async def test_a_broker_that_is_away_while_a_sink_joins_its_group_does_not_end_the_stage(
+    broker: EmbeddedBroker, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, away = broker.consumer, [PassingFault("no answer in time"), PassingFault("no answer in time")]
+
+    async def joining(group: str, topics: Sequence[str]) -> EmbeddedConsumer:
+        if away:
+            raise away.pop()
+        return await join(group, topics)
+
+    monkeypatch.setattr(broker, "consumer", joining)
+    await put(broker, b"a")
+    async with running(broker, Keeping(path)):
+        assert await kept(path, 1) == [b"a"]
+    assert away == []
 
 
 async def test_what_is_tried_again_many_times_is_said_now_and_then(broker: EmbeddedBroker, path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.producers.kit import Origin, drop_feed, last_polls, put_feed, put_req
 from tests.producers.polling import feed_at, polling
 from wirewatch import topics
 from wirewatch.brokers.embedded.broker import EmbeddedBroker
+from wirewatch.brokers.embedded.consumer import EmbeddedConsumer
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.errors import BrokenStorage, PassingFault
 from wirewatch.events import Feed, FetchRequest
@@ -123,6 +124,42 @@ async def test_validators_and_due_times_outlive_a_restart(
         await asyncio.sleep(0.2)
         assert poller.polls["f"].etag == '"a"'
     assert len(origin.asked) == 1
+
+
+async def test_a_broker_that_is_away_while_a_poller_joins_and_recovers_does_not_end_it(
+    broker: EmbeddedBroker, settings: Settings, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.serve("/feed", b"x")
+    await put_feed(broker, feed_at(origin, every="1h"))
+    join, latest = broker.consumer, broker.latest
+    away = {name: [PassingFault("no answer in time", retry_after=0.01)] * 2 for name in ("join", "latest")}
+
+    async def joining(group: str, topics: Sequence[str]) -> EmbeddedConsumer:
+        if away["join"]:
+            raise away["join"].pop()
+        return await join(group, topics)
+
+    async def reading(topic: str, partitions: Sequence[int] | None = None) -> dict[str, Record]:
+        if away["latest"]:
+            raise away["latest"].pop()
+        return await latest(topic, partitions)
+
+    monkeypatch.setattr(broker, "consumer", joining)
+    monkeypatch.setattr(broker, "latest", reading)
+    async with polling(broker, settings) as poller:
+        await until(lambda: _has(poller, "f"))
+    assert away == {"join": [], "latest": []}
+
+
+async def test_a_poller_told_to_stop_before_its_broker_is_there_ends_at_once(
+    broker: EmbeddedBroker, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def joining(_group: str, _topics: Sequence[str]) -> EmbeddedConsumer:
+        raise PassingFault("no answer in time", retry_after=30)
+
+    monkeypatch.setattr(broker, "consumer", joining)
+    async with polling(broker, settings):
+        await asyncio.sleep(0)
 
 
 async def test_a_feed_that_two_processes_define_alike_at_once_is_asked_once(

@@ -34,6 +34,7 @@ class SinkHost:
         self._sink = sink
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._consumer: Consumer | None = None
         self._generation = UNSETTLED
         self._sought: set[tuple[str, int]] = set()
         self._uncommitted: dict[tuple[str, int], Record] = {}
@@ -47,19 +48,22 @@ class SinkHost:
 
     async def run(self) -> None:
         """Feed the sink until stopped, then close it. Raises `BrokenStorage`, and what `Sink.start` raises."""
-        consumer: Consumer | None = None
         try:
-            for step in (self._sink.start, self._bind):
+            for step in (self._sink.start, self._bind, self._join):
                 if not await self._retrying(step, whosever=True):
                     return
-            consumer = await self._broker.consumer(self.stage, self.inputs)
-            while not self._stopping.is_set():
-                await self._turn(consumer)
-            await self._commit(consumer)
+            while self._consumer is not None and not self._stopping.is_set():
+                await self._turn(self._consumer)
+            if self._consumer is not None:
+                await self._commit(self._consumer)
         finally:
-            if consumer is not None:
-                await consumer.close()
+            if self._consumer is not None:
+                await self._consumer.close()
             await self._sink.close()
+
+    async def _join(self) -> None:
+        """Join the group; the broker may be away for longer than a member waits for its partitions."""
+        self._consumer = await unless_stopped(self._broker.consumer(self.stage, self.inputs), self._stopping)
 
     async def _turn(self, consumer: Consumer) -> None:
         try:

@@ -155,7 +155,11 @@ class KafkaBroker:
         member = None if self._members is None else take_member_name(self._members, group)
         consumer = KafkaConsumer(self.address, self.link, group, topics=topics, member=member)
         self._consumers.append(consumer)
-        await consumer.start()
+        try:
+            await consumer.start()
+        except WirewatchError:
+            self._consumers.remove(consumer)  # it has closed itself; who asked may ask again
+            raise
         return consumer
 
     async def committed(self, group: str, topic: str, partition: int) -> int | None:
