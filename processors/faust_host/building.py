@@ -128,7 +128,8 @@ def build_app(plan: Plan) -> faust.App:
         broker_credentials=credentials_of(address),
         broker_session_timeout=session,
         broker_heartbeat_interval=min(_HEARTBEAT_SECONDS, session / 3),
-        broker_request_timeout=max(90.0, session + 10),
+        # what was asked before a broker stood still may never be answered, and holds the stage up for so long
+        broker_request_timeout=session + 10,
         broker_commit_interval=_COMMIT_SECONDS,
         broker_max_poll_records=_POLLED_RECORDS,
         # a stage that waits for a fault to pass asks for no records meanwhile, and is no less alive

@@ -155,6 +155,7 @@ def test_the_settings_that_guards_rest_on(tmp_path: Path) -> None:
     assert not conf.web_enabled
     assert conf.consumer_group_instance_id == "one"
     assert conf.broker_session_timeout == 30
+    assert 30 < conf.broker_request_timeout <= 40
     assert conf.table_standby_replicas == 0
     assert conf.datadir == tmp_path
     assert conf.stream_wait_empty
