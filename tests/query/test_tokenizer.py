@@ -128,11 +128,11 @@ def test_time_is_linear_in_the_text(piece: str) -> None:
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
         best = 9.0
-        for _ in range(3):
-            start = time.perf_counter()
+        for _ in range(5):
+            start = time.process_time()  # of the processor: what else the machine does takes none of it
             words(text)
             tokenize(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
-    assert seconds(160_000) < 40 * max(seconds(10_000), 0.0005)  # 16 times the text; quadratic would be 256
+    assert seconds(160_000) < 80 * max(seconds(10_000), 0.0005)  # 16 times the text; quadratic would be 256
