@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -13,10 +12,9 @@ from msgspec import Struct
 
 from wirewatch.errors import UserError
 from wirewatch.settings.declared import Opensearch
+from wirewatch.settings.servers import ServerSettings
 
-_SCHEME: Final = "opensearch://"
-_FROM_ENVIRONMENT: Final = "env:"
-_SERVER: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
+_OPENSEARCH: Final = ServerSettings("search", "opensearch", "opensearch://", 9200)
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
 
@@ -35,7 +33,7 @@ class Address(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """For people: no user, no password."""
-        return _SCHEME + ",".join(self.servers)
+        return _OPENSEARCH.scheme + ",".join(self.servers)
 
     def __repr__(self) -> str:
         """Without the password: an address may end up in a traceback."""
@@ -43,37 +41,23 @@ class Address(Struct, frozen=True):
 
     def certificates(self) -> ssl.SSLContext:
         """What the servers' certificates are checked against. Raises `UserError` in words."""
-        try:
-            return ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            why = error.strerror if isinstance(error, FileNotFoundError) else "it holds no certificates in PEM form"
-            raise UserError(f"[opensearch] ca_file: {self.ca_file} cannot be used: {why}") from error
+        return _OPENSEARCH.certificates(self.ca_file)
 
 
 def is_opensearch(setting: str) -> bool:
     """Whether that setting names OpenSearch."""
-    return setting.strip().startswith(_SCHEME)
+    return _OPENSEARCH.named_by(setting)
 
 
 def read_address(
     setting: str, settings: Opensearch, *, folder: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Address:
     """The cluster that ``opensearch://host:port,host:port`` and ``[opensearch]`` name. Raises `UserError` in words."""
-    servers = tuple(part.strip() for part in setting.strip().removeprefix(_SCHEME).rstrip("/").split(","))
-    for server in servers:
-        if "@" in server:
-            raise UserError("search: the URL holds a user; write it as [opensearch] username and password = env:NAME")
-        if not _SERVER.fullmatch(server) or int(server.rpartition(":")[2]) > 65535:
-            raise UserError(f"search: {server!r} is no host:port; write opensearch://host:9200,host:9200")
-    password = _read_secret(settings.password, os.environ if environ is None else environ)
-    if password and not settings.username:
-        raise UserError("[opensearch] password is set and username is not: name the user, or take the password out")
-    if settings.username and not password:
-        raise UserError(f"[opensearch] username is {settings.username!r} and there is no password: set it to env:NAME")
+    servers = _OPENSEARCH.servers(setting)
+    password = _OPENSEARCH.password(settings.username, settings.password, environ)
     if settings.username and not settings.tls:
         raise UserError("[opensearch] username is set and tls is not: the password would go in the clear; set tls")
-    if settings.ca_file and not settings.tls:
-        raise UserError("[opensearch] ca_file is set and tls is not: set tls = true")
+    ca_file = _OPENSEARCH.ca_file(settings.ca_file, tls=settings.tls, folder=folder)
     if not _PREFIX.fullmatch(settings.prefix):
         raise UserError(
             f"[opensearch] prefix: {settings.prefix!r}: lower-case letters, digits, - and _, such as desk-2"
@@ -83,19 +67,10 @@ def read_address(
     return Address(
         servers,
         tls=settings.tls,
-        ca_file=str((folder or Path()) / settings.ca_file) if settings.ca_file else "",
+        ca_file=ca_file,
         username=settings.username,
         password=password,
         prefix=settings.prefix,
         shards=settings.shards,
         replicas=settings.replicas,
     )
-
-
-def _read_secret(text: str, environ: Mapping[str, str]) -> str:
-    if not text.startswith(_FROM_ENVIRONMENT):
-        return text
-    name = text.removeprefix(_FROM_ENVIRONMENT)
-    if not environ.get(name):
-        raise UserError(f"[opensearch] password is {text}, and the variable {name} is not set here")
-    return environ[name]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +10,12 @@ from msgspec import Struct
 
 from wirewatch.errors import UserError
 from wirewatch.settings.declared import Kafka
+from wirewatch.settings.servers import ServerSettings
 from wirewatch.times import parse_duration_ms
 
 REQUEST_MS: Final = 20_000
 """A request that is not answered in so long has failed."""
-_SCHEME: Final = "kafka://"
-_FROM_ENVIRONMENT: Final = "env:"
-_SERVER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+_KAFKA: Final = ServerSettings("broker", "kafka", "kafka://", 9092)
 
 
 class Address(Struct, frozen=True):
@@ -53,7 +49,7 @@ class Address(Struct, frozen=True):
             "retry_backoff_ms": 100,
         }
         if self.tls:
-            out["ssl_context"] = self._certificates()
+            out["ssl_context"] = _KAFKA.certificates(self.ca_file)
         if self.username:
             out |= {
                 "sasl_mechanism": self.mechanism,
@@ -62,49 +58,22 @@ class Address(Struct, frozen=True):
             }
         return out
 
-    def _certificates(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            why = error.strerror if isinstance(error, FileNotFoundError) else "it holds no certificates in PEM form"
-            raise UserError(f"[kafka] ca_file: {self.ca_file} cannot be used: {why}") from error
-
 
 def is_kafka(url: str) -> bool:
     """Whether that setting names a Kafka cluster."""
-    return url.strip().startswith(_SCHEME)
+    return _KAFKA.named_by(url)
 
 
 def read_address(
     url: str, settings: Kafka, *, folder: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Address:
     """The cluster that ``kafka://host:port,host:port`` and ``[kafka]`` name. Raises `UserError` in words."""
-    servers = tuple(part.strip() for part in url.strip().removeprefix(_SCHEME).rstrip("/").split(","))
-    for server in servers:
-        if "@" in server:
-            raise UserError("broker: the URL holds a user; write it as [kafka] username and password = env:NAME")
-        if not _SERVER.fullmatch(server) or int(server.rpartition(":")[2]) > 65535:
-            raise UserError(f"broker: {server!r} is no host:port; write kafka://host:9092,host:9092")
-    password = _read_secret(settings.password, os.environ if environ is None else environ)
-    if password and not settings.username:
-        raise UserError("[kafka] password is set and username is not: name the user, or take the password out")
-    if settings.username and not password:
-        raise UserError(f"[kafka] username is {settings.username!r} and there is no password: set it to env:NAME")
+    servers = _KAFKA.servers(url)
+    password = _KAFKA.password(settings.username, settings.password, environ)
     if settings.username and settings.mechanism == "PLAIN" and not settings.tls:
         raise UserError("[kafka] mechanism PLAIN would send the password in the clear: set tls = true, or use SCRAM")
-    if settings.ca_file and not settings.tls:
-        raise UserError("[kafka] ca_file is set and tls is not: set tls = true")
-    ca_file = str((folder or Path()) / settings.ca_file) if settings.ca_file else ""
+    ca_file = _KAFKA.ca_file(settings.ca_file, tls=settings.tls, folder=folder)
     session_ms = parse_duration_ms(settings.session_timeout)
     if not 6_000 <= session_ms <= 1_800_000:
         raise UserError(f"[kafka] session_timeout: {settings.session_timeout} is not between 6s and 30m")
     return Address(servers, settings.tls, ca_file, settings.username, password, settings.mechanism, session_ms)
-
-
-def _read_secret(text: str, environ: Mapping[str, str]) -> str:
-    if not text.startswith(_FROM_ENVIRONMENT):
-        return text
-    name = text.removeprefix(_FROM_ENVIRONMENT)
-    if not environ.get(name):
-        raise UserError(f"[kafka] password is {text}, and the variable {name} is not set here")
-    return environ[name]
