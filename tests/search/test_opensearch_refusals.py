@@ -190,7 +190,7 @@ def test_another_mapping_is_another_version_of_the_layout() -> None:
 
 
 def test_a_file_of_certificates_that_is_none_is_named(tmp_path: Path) -> None:
-    address = read_address("opensearch://h:1, h2:2", Opensearch(tls=True, ca_file="ca.pem"), folder=tmp_path)
+    address = read_address("opensearch://h:1, h2:2", Opensearch(tls=True, ca_file=str(tmp_path / "ca.pem")))
     assert address.servers == ("h:1", "h2:2")
     with pytest.raises(UserError, match=r"ca_file: .*ca\.pem cannot be used: No such file"):
         address.certificates()

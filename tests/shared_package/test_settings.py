@@ -97,6 +97,11 @@ def test_every_setting_has_help_a_flag_and_a_variable_of_its_own() -> None:
 
 def test_paths_relate_to_the_settings_file(tmp_path: Path) -> None:
     assert load(written(tmp_path, "data_dir = 'here'")).data_dir == tmp_path / "here"
+    told = "[kafka]\nca_file = 'ca.pem'\n[opensearch]\nca_file = '/etc/ca.pem'\n"
+    settings = load(written(tmp_path, told)).settings
+    assert settings.kafka.ca_file == str(tmp_path / "ca.pem")
+    assert settings.opensearch.ca_file == "/etc/ca.pem"
+    assert load(written(tmp_path, "")).settings.kafka.ca_file == ""
 
 
 def test_the_settings_page_is_current() -> None:

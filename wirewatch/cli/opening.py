@@ -78,7 +78,7 @@ def opensearch_address(config: Configuration) -> Address:
             f"search {redact(search)!r} is not understood; write embedded (it lies in data_dir)"
             " or opensearch://host:9200,host:9200"
         )
-    return read_address(search, config.settings.opensearch, folder=config.path.parent if config.path else None)
+    return read_address(search, config.settings.opensearch)
 
 
 def open_callbacks(config: Configuration) -> CallbackKey | None:

@@ -23,7 +23,7 @@ class Help:
     """What a setting does, for people, and how its text is read (``read``), if not plainly by its type."""
 
     text: str
-    read: Literal["text", "duration", "size", "networks", "listen", "listen-or-none"] = "text"
+    read: Literal["text", "duration", "size", "networks", "listen", "listen-or-none", "path"] = "text"
     secret: bool = False
 
 
@@ -149,7 +149,9 @@ class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     partitions: Annotated[int, Help("partitions of every topic, fixed when topics are created")] = 24
     replication: Annotated[int, Help("copies of every partition; 3 where the cluster has three brokers")] = 1
     tls: Annotated[bool, Help("speak TLS to the brokers")] = False
-    ca_file: Annotated[str, Help("certificates that brokers are checked against, if not the system's")] = ""
+    ca_file: Annotated[
+        str, Help("certificates that brokers are checked against, if not the system's; relative to the file", "path")
+    ] = ""
     username: Annotated[str, Help("user for SASL; none: no SASL")] = ""
     password: Annotated[str, Help("its password, or env:NAME", secret=True)] = ""
     mechanism: Annotated[
@@ -162,7 +164,9 @@ class Opensearch(Struct, frozen=True, forbid_unknown_fields=True):
     """How OpenSearch is spoken to (``search = "opensearch://..."``)."""
 
     tls: Annotated[bool, Help("speak TLS to OpenSearch")] = False
-    ca_file: Annotated[str, Help("certificates that it is checked against, if not the system's")] = ""
+    ca_file: Annotated[
+        str, Help("certificates that it is checked against, if not the system's; relative to the file", "path")
+    ] = ""
     username: Annotated[str, Help("user; none: no authentication")] = ""
     password: Annotated[str, Help("its password, or env:NAME", secret=True)] = ""
     prefix: Annotated[str, Help("what the names of all our indices begin with")] = "wirewatch"

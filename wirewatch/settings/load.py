@@ -104,14 +104,14 @@ def load(
         if flags is not None and option.key in flags:
             values[option.key] = _from_text(option, flags[option.key], option.flag)
             said_by[option.key] = option.flag
-    settings = _convert(values, known, said_by)
+    folder = found.absolute().parent if found else Path.cwd()
+    settings = _convert(values, known, said_by, folder)
     feeds = [feed_from_table(dict(row), where=where, origin="file") for row in lists["feeds"]]
     _refuse_twice([feed.id for feed in feeds], where, "feeds", "id")
     searches = [_row(row, SearchDeclared, where, "searches") for row in lists["searches"]]
     _refuse_twice([search.name for search in searches], where, "searches", "name")
     channels = [_row(row, ChannelSetting, where, "channels") for row in lists["channels"]]
     _refuse_twice([channel.id for channel in channels], where, "channels", "id")
-    folder = found.absolute().parent if found else Path.cwd()
     return Configuration(settings, found, folder, feeds, searches, channels)
 
 
@@ -158,7 +158,9 @@ def _from_text(option: Option, text: str, where: str) -> Any:
         raise UserError(f"{where}: {text!r} is not a whole number") from None
 
 
-def _convert(values: Mapping[str, Any], known: Mapping[str, Option], said_by: Mapping[str, str]) -> Settings:
+def _convert(
+    values: Mapping[str, Any], known: Mapping[str, Option], said_by: Mapping[str, str], folder: Path
+) -> Settings:
     nested: dict[str, Any] = {}
     for key, value in values.items():
         try:
@@ -170,7 +172,8 @@ def _convert(values: Mapping[str, Any], known: Mapping[str, Option], said_by: Ma
         *groups, last = key.split(".")
         for group in groups:
             at = at.setdefault(group, {})
-        at[last] = checked
+        # wherever a command is called, a path means the same file
+        at[last] = str(folder / checked) if known[key].help.read == "path" and checked else checked
     return msgspec.convert(nested, Settings)
 
 

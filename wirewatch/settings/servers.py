@@ -1,4 +1,4 @@
-"""What every server's settings have in common: ``scheme://host:port,host:port``, a user, TLS. No password is ever said."""
+"""What the settings of all servers share: ``scheme://host:port,host:port``, a user, TLS. No password is ever said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -53,11 +52,10 @@ class ServerSettings(Struct, frozen=True):
             raise UserError(f"[{self.table}] username is {username!r} and there is no password: set it to env:NAME")
         return read
 
-    def ca_file(self, ca_file: str, *, tls: bool, folder: Path | None = None) -> str:
-        """Where the certificates lie, relative to ``folder``. Raises `UserError` where there is no TLS to need them."""
+    def require_tls_for(self, ca_file: str, *, tls: bool) -> None:
+        """`UserError` where there are certificates and no TLS to need them."""
         if ca_file and not tls:
             raise UserError(f"[{self.table}] ca_file is set and tls is not: set tls = true")
-        return str((folder or Path()) / ca_file) if ca_file else ""
 
     def certificates(self, ca_file: str) -> ssl.SSLContext:
         """What the servers' certificates are checked against: that file's, or the system's. Raises `UserError`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -49,15 +48,13 @@ def is_opensearch(setting: str) -> bool:
     return _OPENSEARCH.named_by(setting)
 
 
-def read_address(
-    setting: str, settings: Opensearch, *, folder: Path | None = None, environ: Mapping[str, str] | None = None
-) -> Address:
+def read_address(setting: str, settings: Opensearch, *, environ: Mapping[str, str] | None = None) -> Address:
     """The cluster that ``opensearch://host:port,host:port`` and ``[opensearch]`` name. Raises `UserError` in words."""
     servers = _OPENSEARCH.servers(setting)
     password = _OPENSEARCH.password(settings.username, settings.password, environ)
     if settings.username and not settings.tls:
         raise UserError("[opensearch] username is set and tls is not: the password would go in the clear; set tls")
-    ca_file = _OPENSEARCH.ca_file(settings.ca_file, tls=settings.tls, folder=folder)
+    _OPENSEARCH.require_tls_for(settings.ca_file, tls=settings.tls)
     if not _PREFIX.fullmatch(settings.prefix):
         raise UserError(
             f"[opensearch] prefix: {settings.prefix!r}: lower-case letters, digits, - and _, such as desk-2"
@@ -67,7 +64,7 @@ def read_address(
     return Address(
         servers,
         tls=settings.tls,
-        ca_file=ca_file,
+        ca_file=settings.ca_file,
         username=settings.username,
         password=password,
         prefix=settings.prefix,

@@ -46,7 +46,7 @@ def test_what_the_settings_leave_open_is_refused_in_words(url: str, kafka: Kafka
 
 def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.pem cannot be used: No such file"):
-        read_address("kafka://host:9092", Kafka(tls=True, ca_file="none.pem"), folder=tmp_path).options()
+        read_address("kafka://host:9092", Kafka(tls=True, ca_file=str(tmp_path / "none.pem"))).options()
     (tmp_path / "bad.pem").write_text("nothing")
     with pytest.raises(UserError, match="no certificates in PEM form"):
-        read_address("kafka://host:9092", Kafka(tls=True, ca_file="bad.pem"), folder=tmp_path).options()
+        read_address("kafka://host:9092", Kafka(tls=True, ca_file=str(tmp_path / "bad.pem"))).options()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
@@ -64,16 +63,14 @@ def is_kafka(url: str) -> bool:
     return _KAFKA.named_by(url)
 
 
-def read_address(
-    url: str, settings: Kafka, *, folder: Path | None = None, environ: Mapping[str, str] | None = None
-) -> Address:
+def read_address(url: str, settings: Kafka, *, environ: Mapping[str, str] | None = None) -> Address:
     """The cluster that ``kafka://host:port,host:port`` and ``[kafka]`` name. Raises `UserError` in words."""
     servers = _KAFKA.servers(url)
     password = _KAFKA.password(settings.username, settings.password, environ)
     if settings.username and settings.mechanism == "PLAIN" and not settings.tls:
         raise UserError("[kafka] mechanism PLAIN would send the password in the clear: set tls = true, or use SCRAM")
-    ca_file = _KAFKA.ca_file(settings.ca_file, tls=settings.tls, folder=folder)
+    _KAFKA.require_tls_for(settings.ca_file, tls=settings.tls)
     session_ms = parse_duration_ms(settings.session_timeout)
     if not 6_000 <= session_ms <= 1_800_000:
         raise UserError(f"[kafka] session_timeout: {settings.session_timeout} is not between 6s and 30m")
-    return Address(servers, settings.tls, ca_file, settings.username, password, settings.mechanism, session_ms)
+    return Address(servers, settings.tls, settings.ca_file, settings.username, password, settings.mechanism, session_ms)
