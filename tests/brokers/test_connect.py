@@ -8,6 +8,7 @@ import pytest
 from wirewatch.brokers.connect import connect, parse_broker_url
 from wirewatch.brokers.embedded.broker import EmbeddedBroker
 from wirewatch.brokers.interface import NewRecord
+from wirewatch.brokers.left_behind import leave_behind, note_of
 from wirewatch.errors import UserError
 from wirewatch.settings import Settings
 from wirewatch.topics import SNAPSHOTS
@@ -65,6 +66,17 @@ async def test_connect_opens_each_mode(tmp_path: Path) -> None:
         await broker.close()
         await broker.close()
         assert await broker.healthy() is not None
+
+
+async def test_nothing_is_begun_or_written_on_a_log_that_was_moved_until_its_note_is_removed(tmp_path: Path) -> None:
+    await (await connect(Settings(), data_dir=tmp_path, mode="runner")).close()
+    leave_behind(tmp_path / "log.db", "kafka://host:9092")
+    for mode in ("runner", "writer"):
+        with pytest.raises(UserError, match=r"was moved to kafka://host:9092.*set broker to that.*log\.db\.moved"):
+            await connect(Settings(), data_dir=tmp_path, mode=mode)  # type: ignore[arg-type]  # one of those
+    await (await connect(Settings(), data_dir=tmp_path, mode="reader")).close()
+    note_of(tmp_path / "log.db").unlink()
+    await (await connect(Settings(), data_dir=tmp_path, mode="runner")).close()
 
 
 async def test_the_runner_keeps_no_more_of_a_topic_than_it_was_told(tmp_path: Path) -> None:

@@ -82,7 +82,10 @@ def test_a_pipeline_killed_moved_and_started_on_kafka_loses_nothing_and_tells_no
 
         program.start()
         program.wait_for_end()
-        assert "belongs to the log" in program.log()  # the old settings, by mistake
+        assert "was moved to kafka://" in program.log()  # the old settings, by mistake
+        old = [WIREWATCH, "channels", "list"]
+        refused = subprocess.run(old, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False).stderr
+        assert "control.db was moved to postgresql://" in refused
         switch(tmp_path, kafka, control)
         program.start()
         origin.ceiling = 1.0

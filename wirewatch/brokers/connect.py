@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from wirewatch.brokers.embedded import open_reader, open_runner, open_writer
+from wirewatch.brokers.embedded.schema import FILE_NAME
 from wirewatch.brokers.kafka import ALL_TOPICS, is_kafka, open_cluster
+from wirewatch.brokers.left_behind import require_current
 from wirewatch.errors import UserError
 from wirewatch.logs import redact
 from wirewatch.topics import TOPICS
@@ -58,11 +60,14 @@ async def connect(
     Blocks for a moment. ``runner``: the one process that hosts stages; ``writer``: a command that appends
     beside it; ``reader``: a command that looks. ``retention_bytes`` limits what a topic may take on disk, by
     its name, where this process is the one that keeps house. On a cluster topics are created by a command alone,
-    and a runner refuses to start without them. Raises `UserError` or `BrokenStorage` in words.
+    and a runner refuses to start without them. A log that was moved to a cluster is only read. Raises `UserError` or
+    `BrokenStorage` in words.
     """
     if is_kafka(settings.broker):
         return await open_cluster(settings, data_dir=data_dir, mode=mode)
     folder = parse_broker_url(settings.broker, data_dir)
+    if mode != "reader":
+        require_current(folder / FILE_NAME, setting="broker")
     if mode == "runner":
         return open_runner(folder, retention_bytes=retention_bytes)
     if mode == "writer":

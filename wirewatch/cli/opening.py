@@ -17,6 +17,7 @@ from sinks.search.opensearch.address import Address, is_opensearch, read_address
 from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
+from wirewatch.brokers.left_behind import require_current
 from wirewatch.callbacks import CallbackKey, key_from_folder, key_from_text
 from wirewatch.cli.context import configuration
 from wirewatch.control import ControlStore, SqliteControlStore
@@ -38,9 +39,10 @@ def is_postgresql(control: str) -> bool:
 
 
 def open_control(config: Configuration) -> ControlStore:
-    """The control store that the settings name; to be opened. `UserError` for one that is not understood."""
+    """The control store that the settings name; to be opened. `UserError` for one not understood, or that was moved."""
     control = config.settings.control.strip()
     if control == "embedded":
+        require_current(config.data_dir / CONTROL_FILE, setting="control")
         return SqliteControlStore(config.data_dir / CONTROL_FILE)
     if is_postgresql(control):
         from wirewatch.control.postgresql import PostgresqlControlStore  # noqa: PLC0415 - its client is slow to load

@@ -10,14 +10,24 @@ import msgspec
 
 from sinks.search.embedded.sink import EmbeddedSearchSink
 from wirewatch.brokers.connect import is_embedded, parse_broker_url
+from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.kafka import is_kafka, open_cluster
 from wirewatch.brokers.kafka.opening import ALL_TOPICS, require_topics
+from wirewatch.brokers.left_behind import leave_behind
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import CONTROL_FILE, INDEX_FILE, has_control, has_index, has_log, is_postgresql, open_control
+from wirewatch.cli.opening import (
+    CONTROL_FILE,
+    INDEX_FILE,
+    has_control,
+    has_index,
+    has_log,
+    is_postgresql,
+    open_control,
+)
 from wirewatch.cli.output import say
 from wirewatch.cli.tables import print_table
-from wirewatch.control import ControlStore
+from wirewatch.control import ControlStore, SqliteControlStore
 from wirewatch.errors import UserError
 from wirewatch.logs import redact
 from wirewatch.moving import Moved, Rebound, count_source, move, require_room
@@ -50,9 +60,10 @@ class _Telling:
 async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False) -> int:
     """Copy what is embedded to servers, with states and positions, so that `run` goes on there.
 
-    Stop `wirewatch run` first. The log and the control store here are not changed; a search index that stays here
-    belongs to the cluster's log afterwards. Interrupted, the same command goes on where it was. Then set `broker`
-    and `control`, and start `wirewatch run`; `wirewatch index copy` fills OpenSearch from the index here.
+    Stop `wirewatch run` first. The log and the control store here are not changed, but nothing starts on them any
+    more; a search index that stays here belongs to the cluster's log afterwards. Interrupted, the same command goes
+    on where it was. Then set `broker` and `control`, and start `wirewatch run`; `wirewatch index copy` fills
+    OpenSearch from the index here.
 
     Parameters
     ----------
@@ -85,6 +96,7 @@ async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False)
             await require_topics(cluster)
             stores = {**({} if control is None else {"control": control}), **await _index(config, stack)}
             moved = await move(log, cluster, stores, progress=_Telling())
+        _leave_behind(config, to=to, control_to=control_to)
     print_table(("topic", "copied", "were there"), [(one.topic, one.copied, one.there) for one in moved], empty="")
     names = [name for name, moves in (("broker", to), ("control", control_to)) if moves]
     say(f"Done. Now set {' and '.join(names)} to the same, and start wirewatch run. {log.folder} is as it was.")
@@ -118,6 +130,14 @@ def _require_movable(config: Configuration, to: str, control_to: str) -> None:
         raise UserError(f"there is no log in {config.data_dir} to move: set broker, and start there")
 
 
+def _leave_behind(config: Configuration, *, to: str, control_to: str) -> None:
+    """Say beside each file that was copied where it goes on: an old settings file is then refused."""
+    if control_to and has_control():
+        leave_behind(config.data_dir / CONTROL_FILE, redact(control_to))
+    if to:
+        leave_behind(parse_broker_url(config.settings.broker, config.data_dir) / LOG_FILE, redact(to))
+
+
 def _target(config: Configuration, to: str) -> Settings:
     return msgspec.structs.replace(config.settings, broker=to)
 
@@ -126,7 +146,8 @@ async def _control(config: Configuration, to: str, stack: AsyncExitStack, *, aft
     """The control store that is to follow the log, opened: the one here, or its copy in the database."""
     if not has_control():
         return None
-    here = open_control(config)
+    # as it lies here, also where an earlier try has moved it already
+    here = SqliteControlStore(config.data_dir / CONTROL_FILE) if to else open_control(config)
     await here.open()  # also brings an older file forward
     stack.push_async_callback(here.close)
     if not to:
