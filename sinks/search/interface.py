@@ -11,10 +11,15 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent, Span
 
 Order = Literal["newest", "oldest", "relevance"]
 MAX_LIMIT = 1_000
+
+
+class NoIndexError(UserError):
+    """There is nothing to be read: the search stage, which makes the index, has not begun here."""
 
 
 class Hit(Struct, frozen=True):
@@ -49,10 +54,10 @@ class DayCount(Struct, frozen=True):
 class SearchIndex(Protocol):
     """The index for reading, in this process or another, beside its writer. Safe from many tasks.
 
-    Every method raises `UserError` where there is no index yet, where it is none of ours or not let in, where a
-    query or a cursor cannot be read, or where the search takes too long; `PassingFault` where the index cannot be
-    reached just now; `BrokenStorage` where it is damaged or from a newer program. Nothing is opened before the
-    first call, and no call blocks the event loop. A cursor is good for the order and query that gave it.
+    Every method raises `NoIndexError`; `UserError` where it is none of ours or not let in, where a query or a cursor
+    cannot be read, or where the search takes too long; `PassingFault` where the index cannot be reached just now;
+    `BrokenStorage` where it is damaged or from a newer program. Nothing is opened before the first call, and no call
+    blocks the event loop. A cursor is good for the order and query that gave it.
     """
 
     async def search(

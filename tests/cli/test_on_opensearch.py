@@ -53,6 +53,17 @@ def test_pages_and_commands_find_what_the_pipeline_wrote_also_while_the_index_is
     assert not (folder / "wirewatch-data" / "search.db").exists()
 
 
+def test_before_the_first_start_doctor_finds_nothing_wrong_with_a_server_without_an_index(
+    folder: Path, wirewatch: Call, opensearch: OpenSearchServer
+) -> None:
+    opensearch.empty()
+    (folder / "wirewatch.toml").write_text(f'search = "{opensearch.url}"\n')
+    said = wirewatch("doctor", "--json")
+    (index,) = [row for row in said.rows() if row["what"] == "index"]
+    assert (said.status, index["state"]) == (0, "not yet")
+    assert "wirewatch run" in index["words"]
+
+
 def test_an_index_of_someone_else_is_refused_in_one_line_and_nothing_is_left_open(
     folder: Path, opensearch: OpenSearchServer
 ) -> None:

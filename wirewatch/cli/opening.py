@@ -14,7 +14,7 @@ from sinks.search.embedded.index import EmbeddedIndex
 from sinks.search.embedded.sink import EmbeddedSearchSink
 from sinks.search.interface import SearchIndex
 from sinks.search.opensearch.address import Address, is_opensearch, read_address
-from wirewatch.brokers.connect import connect, is_embedded, parse_broker_url
+from wirewatch.brokers.connect import connect, declared_topics, is_embedded, parse_broker_url
 from wirewatch.brokers.embedded.schema import FILE_NAME as LOG_FILE
 from wirewatch.brokers.interface import Broker
 from wirewatch.brokers.left_behind import require_current
@@ -126,13 +126,20 @@ async def opened_broker(mode: Literal["runner", "writer", "reader"]) -> AsyncIte
 
 @asynccontextmanager
 async def opened_log() -> AsyncIterator[Broker | None]:
-    """The log for a command that lists what is there: None where nothing has been written yet."""
+    """The log for a command that lists what is there: None where nothing has been written yet, not even a topic."""
     config = configuration()
     if not has_log(config):
         yield None
         return
     async with opened_broker("reader") as broker:
-        yield broker
+        yield broker if any(_has_topic(broker, topic.name) for topic in declared_topics(config.settings)) else None
+
+
+def _has_topic(broker: Broker, name: str) -> bool:
+    try:
+        return broker.partitions(name) > 0
+    except UserError:
+        return False
 
 
 @asynccontextmanager

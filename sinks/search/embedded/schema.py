@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import zstandard
 
+from sinks.search.interface import NoIndexError
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.errors import BrokenStorage, UserError
@@ -114,10 +115,10 @@ def prepare(connection: apsw.Connection, name: str, *, rebuild: Callable[[apsw.C
 def open_reader(path: Path) -> apsw.Connection:
     """Open the index for reading beside its writer, from any process.
 
-    Raises `UserError` where there is none yet, `BrokenStorage` where it is damaged or from a newer program.
+    Raises `NoIndexError`, or `BrokenStorage` where it is damaged or from a newer program.
     """
     if not path.exists():
-        raise UserError(f"there is no search index at {path} yet: start wirewatch run, which writes it")
+        raise NoIndexError(f"there is no search index at {path} yet: start wirewatch run, which writes it")
     with index_failures(path):
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from sinks.search.interface import MAX_LIMIT, DayCount, Order, SearchPage
+from sinks.search.interface import MAX_LIMIT, DayCount, NoIndexError, Order, SearchPage
 from sinks.search.opensearch import read
 from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal, fate_of
@@ -169,9 +169,9 @@ class OpenSearchIndex:
             )
         return fate_of(refusal)
 
-    def _missing(self) -> UserError:
+    def _missing(self) -> NoIndexError:
         address = self._client.address
-        return UserError(
+        return NoIndexError(
             f"there is no search index {alias_of(address)} on {address.shown} yet: start wirewatch run, which writes it"
         )
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 import apsw
 
+from sinks.search.interface import NoIndexError
+from wirewatch.brokers.connect import declared_topics, is_embedded
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.canary import CANARY_ID
 from wirewatch.cli.commands.channels import read_channels
@@ -20,7 +22,7 @@ from wirewatch.errors import WirewatchError
 from wirewatch.settings import Configuration
 from wirewatch.settings.declared import read_listen
 from wirewatch.times import SystemClock, format_duration, format_ms, parse_duration_ms
-from wirewatch.topics import POLLS, SNAPSHOTS, TOPICS
+from wirewatch.topics import POLLS, SNAPSHOTS
 
 Finding = tuple[str, str, str]
 _LOW_DISK = 1 << 30
@@ -91,9 +93,9 @@ def _machine(config: Configuration) -> list[Finding]:
 async def _log(config: Configuration) -> AsyncIterator[Finding]:
     async with opened_log() as broker:
         if broker is None:
-            yield "log", "not yet", f"nothing is in {config.data_dir} yet: wirewatch run begins"
+            yield "log", "not yet", _before_the_log(config)
             return
-        differences = await broker.check_topics(list(TOPICS.values()))
+        differences = await broker.check_topics(declared_topics(config.settings))
         ends = [(await broker.bounds(SNAPSHOTS.name, p)).end for p in range(broker.partitions(SNAPSHOTS.name))]
         yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{sum(ends)} snapshots so far"
         letters = await list_dead_letters(broker)
@@ -108,11 +110,22 @@ async def _log(config: Configuration) -> AsyncIterator[Finding]:
         yield "canary", "wrong" if late else "ok", f"last beat {format_duration(ago_ms // 1000 * 1000)} ago{why}"
 
 
+def _before_the_log(config: Configuration) -> str:
+    if is_embedded(config.settings.broker):
+        return f"nothing is in {config.data_dir} yet: wirewatch run begins"
+    return "the cluster has none of the topics yet: wirewatch topics create makes them, then wirewatch run begins"
+
+
 async def _index(config: Configuration) -> AsyncIterator[Finding]:
     if not has_index(config):
         yield "index", "not yet", "wirewatch run makes it"
         return
     async with opened_index() as index:
+        try:
+            await index.event("")
+        except NoIndexError as error:
+            yield "index", "not yet", str(error)
+            return
         why = await index.ready()
     yield "index", "wrong" if why else "ok", why or "can be searched"
 
