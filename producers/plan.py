@@ -13,6 +13,7 @@ from wirewatch import __version__
 from wirewatch.errors import BadInput
 from wirewatch.events import Feed, Poll
 from wirewatch.feeds import definition_of
+from wirewatch.settings.environment import variable_named
 from wirewatch.times import parse_ms
 
 MOVED_AFTER = 3
@@ -62,8 +63,8 @@ def read_headers(feed: Feed, environ: Mapping[str, str]) -> dict[str, str]:
     out: dict[str, str] = {}
     for name, value in feed.headers.items():
         text = value
-        if value.startswith("env:"):
-            variable = value.removeprefix("env:")
+        variable = variable_named(value)
+        if variable is not None:
             if variable not in environ:
                 raise BadInput(
                     f"headers: {name}: the environment variable {variable} is not set where the poller runs",

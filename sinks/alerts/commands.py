@@ -33,6 +33,7 @@ from wirewatch.reconcile import (
     tombstone,
 )
 from wirewatch.settings.declared import ChannelSetting, SearchDeclared
+from wirewatch.settings.environment import variable_named
 from wirewatch.times import format_ms
 from wirewatch.topics import SUBSCRIPTIONS
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 _SOURCE: Final = "wirewatch/searches"
 _CHANNEL_ID: Final = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
-_ENV: Final = "env:"
 
 
 class Explanation(Struct, frozen=True):
@@ -145,13 +145,13 @@ def check_channel(declared: ChannelSetting, *, where: str, guard: Guard | None) 
         return
     if not declared.url:
         raise UserError(f"{at}: a webhook needs a url")
-    if not declared.url.startswith(_ENV):
+    if variable_named(declared.url) is None:
         try:
             (guard or Guard()).check_url(declared.url)
         except BadInput as error:
             if guard is not None or error.reason != "blocked":
                 raise UserError(f"{at}: {error}") from error
-    if not declared.secret.startswith(_ENV):
+    if variable_named(declared.secret) is None:
         try:
             parse_secrets(declared.secret)
         except UserError as error:

@@ -6,6 +6,7 @@ import pytest
 
 from wirewatch.errors import UserError
 from wirewatch.settings import load
+from wirewatch.settings.environment import variable_named
 from wirewatch.settings.load import options
 
 
@@ -23,6 +24,11 @@ def test_flags_win_over_variables_and_variables_over_the_file(tmp_path: Path) ->
         flags={"poll.concurrency": "3"},
     ).settings
     assert (got.web.listen, got.poll.contact, got.poll.concurrency) == ("127.0.0.1:1", "variable", 3)
+
+
+def test_a_value_is_meant_as_it_is_unless_it_begins_with_env() -> None:
+    assert variable_named("env:TOKEN") == "TOKEN"
+    assert [variable_named(value) for value in ("", "TOKEN", "my env:TOKEN", "ENV:TOKEN")] == [None] * 4
 
 
 def test_no_file_means_the_defaults() -> None:

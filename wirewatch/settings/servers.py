@@ -11,9 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from wirewatch.errors import UserError
+from wirewatch.settings.environment import variable_named
 
 _SERVER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
-_FROM_ENVIRONMENT: Final = "env:"
 
 
 class ServerSettings(Struct, frozen=True):
@@ -66,9 +66,9 @@ class ServerSettings(Struct, frozen=True):
             raise UserError(f"[{self.table}] ca_file: {ca_file} cannot be used: {why}") from error
 
     def _read_secret(self, text: str, environ: Mapping[str, str]) -> str:
-        if not text.startswith(_FROM_ENVIRONMENT):
+        name = variable_named(text)
+        if name is None:
             return text
-        name = text.removeprefix(_FROM_ENVIRONMENT)
         if not environ.get(name):
             raise UserError(f"[{self.table}] password is {text}, and the variable {name} is not set here")
         return environ[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sinks.alerts.channels.interface import DeliveryChannel
 from sinks.alerts.channels.signing import parse_secrets
@@ -12,6 +12,7 @@ from sinks.alerts.channels.terminal import TerminalChannel
 from sinks.alerts.channels.webhook import WebhookChannel
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.net.guard import Guard, guarded_session
+from wirewatch.settings.environment import variable_named
 
 if TYPE_CHECKING:
     import aiohttp
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from wirewatch.control import Channel
     from wirewatch.times import Clock
 
-_FROM_ENVIRONMENT: Final = "env:"
-
 
 def resolve(value: str, environ: Mapping[str, str]) -> str:
     """The value, or for ``env:NAME`` what the environment holds. Raises `PassingFault` where it holds nothing."""
-    if not value.startswith(_FROM_ENVIRONMENT):
+    name = variable_named(value)
+    if name is None:
         return value
-    name = value.removeprefix(_FROM_ENVIRONMENT)
     found = environ.get(name, "")
     if not found:
         raise PassingFault(f"the environment variable {name} is not set")

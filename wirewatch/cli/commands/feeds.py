@@ -27,6 +27,7 @@ from wirewatch.events import CeType, Feed
 from wirewatch.feeds import check_url
 from wirewatch.logs import redact
 from wirewatch.reconcile import feed_record, tombstone
+from wirewatch.settings.environment import variable_named
 from wirewatch.stages import DIFF
 from wirewatch.times import SystemClock, parse_duration_ms
 from wirewatch.topics import FEEDS, POLLS
@@ -116,7 +117,7 @@ def _public(status: FeedStatus) -> FeedStatus:
         status.feed,
         url=redact(status.feed.url),
         proxy=redact(status.feed.proxy),
-        headers={name: v if v.startswith("env:") else "..." for name, v in status.feed.headers.items()},
+        headers={name: "..." if variable_named(v) is None else v for name, v in status.feed.headers.items()},
     )
     return msgspec.structs.replace(status, feed=feed)
 

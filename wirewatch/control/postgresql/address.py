@@ -11,8 +11,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from wirewatch.errors import UserError
+from wirewatch.settings.environment import variable_named
 
-_FROM_ENVIRONMENT: Final = "env:"
 # only these words of libpq's are repeated: others may hold a piece of a password that was not escaped
 _BAD_PARAMETER: Final = re.compile(r'invalid URI query parameter: "(\w{1,40})"')
 _OURS: Final = {
@@ -52,9 +52,8 @@ def read_address(url: str, environ: Mapping[str, str]) -> Address:
     shown = _shown(given)
     if not given.get("dbname"):
         raise UserError(f"control: {shown} names no database: write postgresql://user@host:5432/database")
-    password = given.get("password", "")
-    if password.startswith(_FROM_ENVIRONMENT):
-        name = password.removeprefix(_FROM_ENVIRONMENT)
+    name = variable_named(given.get("password", ""))
+    if name is not None:
         if not environ.get(name):
             raise UserError(f"control: the password of {shown} is to come from the variable {name}, which is not set")
         given["password"] = environ[name]
