@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from processors.diff.events import Teller
+    from processors.diff.memory import Head, Known
     from processors.diff.model import Seen
-    from processors.diff.state import Head, Known
     from wirewatch.events import Listing
 
 

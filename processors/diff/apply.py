@@ -13,10 +13,11 @@ from processors.diff.events import Teller, content_of
 from processors.diff.identity import MAX_ENTRIES, Matching, match_entries
 from processors.diff.lead import diff_lead
 from processors.diff.listing import listing_in_force, observe_listing
+from processors.diff.memory import Head, Known, Window, archived
 from processors.diff.model import Diffed, Seen, Verdict
 from processors.diff.page_checks import ask_pages
 from processors.diff.rhythm import ask_rhythm, ask_stillness
-from processors.diff.state import FeedState, Head, Known, Window, archived
+from processors.diff.state import FeedState
 from processors.diff.verdict import HISTORY
 from processors.diff.volatile import observe_changes, same_but_volatile
 from processors.diff.wording import visible

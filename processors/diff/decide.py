@@ -11,9 +11,10 @@ from processors.diff.apply import apply_good, tell_recovery
 from processors.diff.entries import first_sight
 from processors.diff.events import Teller
 from processors.diff.identity import MAX_ENTRIES, match_entries
+from processors.diff.memory import Head, Window, archived
 from processors.diff.model import Diffed, Reason, Seen, Verdict
 from processors.diff.page_checks import page_checked
-from processors.diff.state import FeedState, Head, Window, archived, pack_body, unpack_body
+from processors.diff.state import FeedState, pack_body, unpack_body
 from processors.diff.verdict import HOLD, decide_verdict, digest_of
 from processors.diff.wording import short_hash
 from wirewatch.events import Evidence, FetchRequest

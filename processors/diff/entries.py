@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from processors.diff.events import content_of
-from processors.diff.state import Known
+from processors.diff.memory import Known
 from wirewatch import identity
 from wirewatch.events import Evidence
 
 if TYPE_CHECKING:
     from processors.diff.events import Flag
     from processors.diff.facts import Facts
+    from processors.diff.memory import Head
     from processors.diff.model import Seen
-    from processors.diff.state import Head
     from wirewatch.events import Listing
 
 _YEAR_ONE_MS = -62_135_596_800_000

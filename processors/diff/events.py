@@ -16,8 +16,8 @@ from wirewatch.times import format_ms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from processors.diff.memory import Head, Known
     from processors.diff.model import Seen
-    from processors.diff.state import Head, Known
     from processors.parse.model import ParsedEntry
 
 Flag = Literal["late", "after-gap", "id-reused"]

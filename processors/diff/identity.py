@@ -19,7 +19,7 @@ from processors.diff.wording import likeness, visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from processors.diff.state import Known
+    from processors.diff.memory import Known
     from processors.parse.model import ParsedEntry
 
 REISSUE_MS = 120_000

@@ -8,7 +8,7 @@ import msgspec
 
 from processors.diff.changes import describe_changes
 from processors.diff.events import content_of
-from processors.diff.state import Known
+from processors.diff.memory import Known
 from processors.diff.volatile import same_but_volatile
 from processors.diff.wording import headline_key
 from processors.parse.model import ParsedEntry

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.diff.state import Known, ListingSeen
+from processors.diff.memory import Known, ListingSeen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from processors.diff.events import Teller
+from processors.diff.memory import Head, Known, Window, archived
 from processors.diff.model import Diffed, Seen, Verdict
-from processors.diff.state import FeedState, Head, Known, Window, archived
+from processors.diff.state import FeedState
 from processors.diff.wording import short_hash
 from wirewatch.events import Evidence, FetchRequest
 from wirewatch.times import format_ms

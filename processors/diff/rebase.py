@@ -7,8 +7,9 @@ import msgspec
 from processors.diff.apply import Picture
 from processors.diff.entries import first_sight, refreshed
 from processors.diff.lead import diff_lead
+from processors.diff.memory import Known, ListingSeen, VolatileSeen, Window, archived
 from processors.diff.model import Diffed, Seen, Verdict
-from processors.diff.state import FeedState, Known, ListingSeen, VolatileSeen, Window, archived
+from processors.diff.state import FeedState
 from processors.diff.verdict import digest_of
 from wirewatch.events import Evidence
 

@@ -13,8 +13,8 @@ from wirewatch.times import format_ms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from processors.diff.memory import Head
     from processors.diff.model import Seen
-    from processors.diff.state import Head
     from processors.parse.model import ParsedFeed
     from wirewatch.events import EntryEvent
 

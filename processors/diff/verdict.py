@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from processors.diff.model import Reason, Seen, Verdict
 
 if TYPE_CHECKING:
-    from processors.diff.state import Head
+    from processors.diff.memory import Head
     from processors.parse.model import ParsedFeed
 
 HISTORY = 8

@@ -20,7 +20,7 @@ from processors.diff.wording import RELATIVE_TIME, short_hash, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from processors.diff.state import VolatileSeen
+    from processors.diff.memory import VolatileSeen
 
 BODIES = 8
 _PLACES = 256

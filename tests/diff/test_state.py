@@ -9,7 +9,7 @@ import pytest
 
 from processors.diff import FeedState, decode_state, encode_state
 from processors.diff import state as states
-from processors.diff.state import Archive, Known, Window
+from processors.diff.memory import Archive, Known, Window, archived
 from tests.diff.watching import Watch, an_entry
 from wirewatch.errors import BrokenStorage
 
@@ -81,7 +81,7 @@ def test_H8_state_stays_under_its_limit_whatever_a_source_sends() -> None:
 def test_texts_of_the_departed_are_kept_for_500_entries_and_500_bodies() -> None:
     archive = Archive()
     for n in range(1_200):
-        archive = states.archived(archive, [_known(n, "text")], set(), bodies=n)
+        archive = archived(archive, [_known(n, "text")], set(), bodies=n)
     kept = [k.entry is not None for k in archive.left]
     assert len(kept) == 1_200
     assert all(kept[-500:])

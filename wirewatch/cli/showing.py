@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from processors.diff.events import content_of, entry_of, told_time
+from processors.diff.memory import Known
 from processors.diff.model import Seen
-from processors.diff.state import Known
 from processors.parse.model import ParsedEntry, ParsedFeed
 from wirewatch.events import Entry, ParseDefinition
 
