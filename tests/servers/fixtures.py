@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.kafka import KafkaServer
+from tests.servers.kafka import STEADY, KafkaServer
 from tests.servers.maven import ServerMissing, skip_or_fail
 from tests.servers.opensearch import OpenSearchServer
 from tests.servers.postgresql import PostgresqlServer
@@ -20,7 +20,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     names are fixed, calls `KafkaServer.empty` first. One that stops or kills its server starts its own.
     """
     try:
-        server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+        server = KafkaServer(tmp_path_factory.mktemp("kafka"), settings=STEADY)
     except ServerMissing as missing:
         skip_or_fail(missing)
     server.start()

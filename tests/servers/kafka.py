@@ -19,6 +19,9 @@ from tests.servers.processes import ServerProcess, free_ports
 _JVM: Final = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _TOOLS: Final = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
+# for a server that no test kills: a machine that is busy for some seconds does not cost it its leaders
+STEADY: Final = {"broker.session.timeout.ms": "18000", "broker.heartbeat.interval.ms": "2000"}
+
 
 @dataclass(frozen=True)
 class Listener:

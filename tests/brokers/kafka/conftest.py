@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.kafka import KafkaServer, Listener
+from tests.servers.kafka import STEADY, KafkaServer, Listener
 from tests.servers.maven import ServerMissing, program, skip_or_fail
 from wirewatch.brokers.kafka import Address, KafkaBroker
 
@@ -50,6 +50,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
             ],
             scram={"app": PASSWORD, "guest": PASSWORD},
             settings={
+                **STEADY,
                 "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
                 "super.users": "User:ANONYMOUS;User:app",
                 "auto.create.topics.enable": "true",
