@@ -142,7 +142,7 @@ def _read_number(raw: Tokens, index: int, words: FigureWords) -> tuple[float | N
     seen_number = False
     while position < len(raw.words) and position < index + 8:
         word = raw.words[position]
-        if word in words.numbers:
+        if word in words.numbers and not (seen_number and word in words.scales):
             value = float(words.numbers[word])
             # "three, four": a number that does not fit under the last begins another
             if seen_number and current and not _fits(current, value):

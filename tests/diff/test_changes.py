@@ -20,6 +20,8 @@ PAIRS: list[tuple[str, str, list[str]]] = [
     ("12 dead in valley flood", "21 dead in valley flood", ["figures", "headline"]),
     ("Up to 3,000 arrested, media say", "Up to 4,000 arrested, media say", ["figures", "headline"]),
     ("Two people were killed", "Three people were killed", ["figures", "headline"]),
+    ("A dozen people were killed", "Two dozen people were killed", ["figures", "headline"]),
+    ("Ein Dutzend Tote nach Sturm", "Zwei Dutzend Tote nach Sturm", ["figures", "headline"]),
     ("Dozens injured in storm", "Hundreds injured in storm", ["figures", "headline"]),
     ("١٢ killed", "٢١ killed", ["figures", "headline"]),
     ("Zwei Tote nach Sturm", "Drei Tote nach Sturm", ["figures", "headline"]),

@@ -27,6 +27,7 @@ def read(text: str, language: str | None = "en") -> list[Read]:
         ("6 gunmen killed 13 people", [("other", "exact", 6), ("killed", "exact", 13)]),
         ("The death toll rises to 21", [("killed", "exact", 21)]),
         ("Dozens killed in ferry accident", [("killed", "at-least", 24)]),
+        ("A dozen killed, two dozen people missing", [("killed", "exact", 12), ("missing", "exact", 24)]),
         ("2.5 million people displaced", [("displaced", "exact", 2_500_000)]),
         ("More than ٤٠٠٠ people were evacuated", [("evacuated", "over", 4000)]),
         ("Over ४०० people were evacuated, ９ hospitalised", [("evacuated", "over", 400), ("hospitalised", "exact", 9)]),

@@ -22,6 +22,7 @@ for _unit, _word in enumerate(["ein", "zwei", "drei", "vier", "funf", "sechs", "
 FIGURES = FigureWords(
     numbers=NUMBERS,
     scales={
+        "dutzend": 12,
         "tausend": 1_000,
         "million": 1_000_000,
         "millionen": 1_000_000,

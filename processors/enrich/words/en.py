@@ -9,11 +9,18 @@ _UNITS = "zero one two three four five six seven eight nine ten eleven twelve th
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 NUMBERS = {word: value for value, word in enumerate((_UNITS + "seventeen eighteen nineteen").split())}
 NUMBERS.update({word: 20 + 10 * i for i, word in enumerate(_TENS.split())})
-NUMBERS["dozen"] = 12
+NUMBERS["dozen"] = 12  # a number by itself and a scale behind one, as "two dozen"
 
 FIGURES = FigureWords(
     numbers=NUMBERS,
-    scales={"hundred": 100, "thousand": 1_000, "million": 1_000_000, "mln": 1_000_000, "billion": 1_000_000_000},
+    scales={
+        "dozen": 12,
+        "hundred": 100,
+        "thousand": 1_000,
+        "million": 1_000_000,
+        "mln": 1_000_000,
+        "billion": 1_000_000_000,
+    },
     vague={
         "dozens": 24,
         "dozens of": 24,

@@ -13,6 +13,8 @@ NUMBERS.update({"septante": 70, "huitante": 80, "octante": 80, "nonante": 90, "d
 FIGURES = FigureWords(
     numbers=NUMBERS,
     scales={
+        "douzaine": 12,
+        "douzaines": 12,
         "cent": 100,
         "cents": 100,
         "mille": 1_000,
