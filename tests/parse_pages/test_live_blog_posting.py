@@ -104,8 +104,9 @@ def test_one_blog_told_in_parts_is_one(read: Read) -> None:
         lambda s: f"//<![CDATA[\n{s}\n//]]>",
         lambda s: s.replace("What is", r"What\'s"),
         lambda s: s.replace("What is", "What \x00is\x01"),
+        lambda s: f"\ufeff{s}",
     ],
-    ids=["raw-breaks", "trailing-commas", "comment", "cdata", "escape-of-nothing", "control-characters"],
+    ids=["raw-breaks", "trailing-commas", "comment", "cdata", "escape-of-nothing", "control-characters", "bom"],
 )
 def test_broken_json_is_mended_where_that_is_safe(read: Read, mangle: Any) -> None:
     raw = f"<script type='application/ld+json'>{mangle(json.dumps(blog([update(1)])))}</script>"

@@ -101,6 +101,26 @@ def entry(number: int, *, at: str, more: str = "") -> str:
     return f"<div class='item'{more}><span class='when'>{at}</span><h3>Thing {number}</h3><p>{PROSE}</p></div>"
 
 
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "<ul>{}</ul>",
+        "<aside><h3>At a glance</h3><ol>{}</ol></aside>",
+        "<section class='key-events'>{}</section>",
+    ],
+)
+@pytest.mark.parametrize("first", [3, 2])
+def test_a_timed_list_of_key_events_is_no_entry(read: Read, contents: str, first: int) -> None:
+    numbers = (3, 2, 1)
+    blocks = "".join(entry(n, at=f"1{n}:00 GMT 12.11.2023") for n in numbers)
+    named = "".join(
+        f"<li><time datetime='2023-11-12T1{n}:00:00Z'>1{n}:00</time><a href='#n{n}'>Thing {n}</a></li>"
+        for n in numbers[-first:]
+    )
+    feed = read(whole(contents.format(named) + blocks))
+    assert [(e.headline, e.body) for e in feed.entries] == [(f"Thing {n}", PROSE) for n in numbers]
+
+
 def test_ids_that_are_the_sources_own_are_kept_and_positions_are_not(read: Read) -> None:
     own = "".join(entry(n, at=f"1{n}:00 GMT 12.11.2023", more=f" id='p{9137 * n}'") for n in (3, 2, 1))
     assert [e.native_id for e in read(whole(own)).entries] == ["p27411", "p18274", "p9137"]

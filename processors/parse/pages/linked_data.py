@@ -13,7 +13,7 @@ _SCRIPT = re.compile(r"<script\b[^>]*\Z", re.IGNORECASE)
 _LONGEST_TAG = 2_000
 _CLOSE = re.compile(r"</[sS][cC][rR][iI][pP][tT]")  # spelled out: it begins with a literal, which is found fast
 _WRAPPED = re.compile(
-    r"\s*(?://\s*)?(?:<!--|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)?\s*"
+    r"[\s\ufeff]*(?://\s*)?(?:<!--|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)?\s*"
     r"(?P<json>.*?)"
     r"\s*(?:(?://\s*)?(?:-->|\]\]>)|/\*\s*\]\]>\s*\*/)?\s*(?://\s*)?;?\s*",
     re.DOTALL,
@@ -67,7 +67,8 @@ def read_json(block: str) -> tuple[Any, bool]:
     """The block's value, and whether it had to be mended; ``ValueError`` where it cannot be read.
 
     Mended: raw line breaks and control characters in strings, trailing commas, backslashes that escape nothing,
-    HTML comments or CDATA around it, lone surrogates. Not mended: anything where the author's meaning would be a guess.
+    HTML comments, CDATA or a byte order mark around it, lone surrogates. Not mended: anything where the author's
+    meaning would be a guess.
     """
     try:
         return orjson.loads(block), False

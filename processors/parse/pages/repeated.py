@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from msgspec import Struct
 from selectolax.lexbor import LexborNode
@@ -70,7 +71,7 @@ def find_blocks(outline: Outline, stamps: dict[int, Stamp]) -> list[list[Block]]
             node = above
     candidates = sorted((kin for kin in children.items() if len(kin[1]) >= 2), key=lambda kin: -len(kin[1]))[:12]
     lists = [_blocks_in(parents[parent], kin, outline, stamps) for parent, kin in candidates]
-    lists = [blocks for blocks in lists if len(blocks) >= 2]
+    lists = [_without_contents(blocks) for blocks in lists if len(blocks) >= 2]
     return sorted(lists, key=lambda blocks: -sum(1 + 2 * (len(b.body) > 0) for b in blocks))
 
 
@@ -132,3 +133,17 @@ def _with_headlines(blocks: list[Block]) -> list[Block]:
             if block.headline is None and block.body:
                 block.headline = block.body.pop(0)
     return told
+
+
+def _without_contents(blocks: list[Block]) -> list[Block]:
+    """Without a list of key events beside the blocks that it names: all that it tells are headlines of theirs."""
+    named = Counter(block.headline.text for block in blocks if block.headline is not None)
+
+    def is_contents(block: Block) -> bool:
+        own = block.headline.text if block.headline is not None else ""
+        told = [line.text for line in block.body]
+        repeats = all(named[text] > (text == own) for text in told)
+        return bool(told) and repeats and (len(told) > 1 or not own or named[own] > 1)
+
+    kept = [block for block in blocks if not is_contents(block)]
+    return kept if len(kept) >= 2 else blocks
