@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, until
+from tests.end_to_end.program import Program
 from tests.servers.kafka import KafkaServer
 from wirewatch.topics import DIFF_STATE
 
@@ -33,6 +34,21 @@ def test_a_cluster_without_topics_is_not_yet_begun_and_nothing_is_wrong(bare: Ka
     assert "wirewatch topics create" in found["log"]["words"]
     assert [row["feed"]["id"] for row in wirewatch("feeds", "list", "--json").rows()] == ["a"]
     assert wirewatch("dead-letters", "list").status == 0
+
+
+def test_an_index_in_a_folder_beside_a_cluster_says_at_the_start_that_it_is_for_one_process(
+    bare: KafkaServer, folder: Path, wirewatch: Call
+) -> None:
+    assert wirewatch("topics", "create").status == 0
+    for role, warned in (("search", True), ("enrich", False)):
+        program = Program(folder, "--role", role, log_name=f"log-{role}")
+        program.start()
+        try:
+            until(program.runs)
+            assert ("only one process may run the role search" in program.log()) is warned
+            program.stop()
+        finally:
+            program.end()
 
 
 async def _delete(kafka: KafkaServer, topic: str) -> None:

@@ -110,7 +110,7 @@ async def all_read(broker: KafkaBroker, store: ControlStore, sink: str, topic: s
     return True
 
 
-async def test_two_of_each_tell_every_change_once_over_kills_and_a_freeze(
+async def test_f5_f8_two_of_each_tell_every_change_once_over_kills_and_freezes_past_their_session(
     broker: KafkaBroker, store: ControlStore, control: str, receiver: Receiver, role: MakeRole
 ) -> None:
     await store.put_channels([Channel("ops", "webhook", receiver.url, "")])
@@ -127,12 +127,17 @@ async def test_two_of_each_tell_every_change_once_over_kills_and_a_freeze(
     matching[0].kill()
     telling[0].kill()
     matching[1].freeze()
+    telling[1].freeze()
     await news.write(6)
     matching[0].start()
     telling[0].start()
     await until(lambda: all_read(broker, store, "match", topics.ENTRIES.name), seconds=SESSION_MS / 1000 + 30)
     await news.write(5)
+    await until(lambda: all_read(broker, store, "match", topics.ENTRIES.name))
+    # every partition of the frozen ones is another's by now, also those of who delivers
+    await until(lambda: all_read(broker, store, "notify", topics.ALERTS.name), seconds=SESSION_MS / 1000 + 30)
     matching[1].thaw()
+    telling[1].thaw()
     await news.write(6)
 
     async def told() -> bool:

@@ -183,6 +183,12 @@ class Pipeline:
         return running
 
     async def _search_sink(self) -> Sink:
+        if self._config.settings.search.strip() == "embedded" and not is_embedded(self._config.settings.broker):
+            _log.warning(
+                "search = embedded beside a cluster: only one process may run the role search, and web needs the same"
+                " data_dir; an index of each of several would hold only a part. For more set search = opensearch://...",
+                index=str(self._config.data_dir),
+            )
         sink = open_search_sink(self._config)
         try:
             await sink.start()  # the page is up before the hosts are, and must find an index
