@@ -24,7 +24,8 @@ import kafka_cluster as kc
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pipeline_throughput import FEEDS, NEW, WINDOW, Source
 
-from tests.end_to_end.program import Program, free_port
+from tests.end_to_end.program import Program
+from tests.servers.processes import free_port
 from wirewatch.topics import ALERTS, DIFF_STATE, ENTRIES, ENTRIES_LATEST, ENTRY_EVENTS, SNAPSHOTS, SUBSCRIPTIONS
 
 BARE = "bare.out"

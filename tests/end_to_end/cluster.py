@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end import ledger
-from tests.end_to_end.program import Program, free_port, write_settings
+from tests.end_to_end.program import Program, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin
 from tests.servers.kafka import KafkaServer
+from tests.servers.processes import free_port
 
 PARTS: Mapping[str, Sequence[str]] = {
     "poll": ("poll",),

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -211,10 +210,3 @@ def replayed(folder: Path, origin: RecordedOrigin, name: str) -> list[dict[str, 
         [WIREWATCH, "replay", place, "--feed", feed], capture_output=True, text=True, timeout=300, check=True
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

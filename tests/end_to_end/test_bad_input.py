@@ -18,9 +18,10 @@ import pytest
 
 from tests.end_to_end import ledger
 from tests.end_to_end.bad_sources import Answer, BadSources, bomb, rss
-from tests.end_to_end.program import WIREWATCH, Program, feed_id, free_port, replayed, write_settings
+from tests.end_to_end.program import WIREWATCH, Program, feed_id, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, Recording
 from tests.end_to_end.webhook_receiver import WebhookReceiver
+from tests.servers.processes import free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FIRST = ("Dam breaks above Velmora", "Bridge at Tarn closed", "Schools in Velmora stay shut")

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from tests.end_to_end import ledger
-from tests.end_to_end.program import Program, feed_id, free_port, replayed, write_settings
+from tests.end_to_end.program import Program, feed_id, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
+from tests.servers.processes import free_port
 from wirewatch import identity
 from wirewatch.brokers.embedded import open_writer
 from wirewatch.brokers.interface import NewRecord

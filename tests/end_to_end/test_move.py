@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end import ledger
-from tests.end_to_end.program import WIREWATCH, Program, feed_id, free_port, replayed, write_settings
+from tests.end_to_end.program import WIREWATCH, Program, feed_id, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.servers.kafka import KafkaServer
 from tests.servers.postgresql import PostgresqlServer
+from tests.servers.processes import free_port
 from wirewatch.events import Alert, decode, encode
 
 VERSIONS = {"nsw_rfs_raw_202003": 16, "rss_bbc_20210920": 8, "rss_rnz_20210920": 8}

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end import ledger
-from tests.end_to_end.program import Program, feed_id, free_port, replayed, write_settings
+from tests.end_to_end.program import Program, feed_id, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
 from tests.recorded_feeds import DEFINITIONS
+from tests.servers.processes import free_port
 
 LONG = bool(os.environ.get("WIREWATCH_LONG"))
 VERSIONS = 25

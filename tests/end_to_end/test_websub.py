@@ -12,9 +12,10 @@ import pytest
 from aiohttp import web
 
 from tests.end_to_end.bad_sources import rss
-from tests.end_to_end.program import Program, free_port
+from tests.end_to_end.program import Program
 from tests.producers.hub import Hub, push
 from tests.producers.kit import Origin
+from tests.servers.processes import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 FIRST = ("Dam breaks above Velmora", "Bridge at Tarn closed", "Schools in Velmora stay shut")

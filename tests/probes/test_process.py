@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 
 from tests.cli.conftest import until
+from tests.servers.processes import free_port
 
 WIREWATCH = Path(sys.executable).parent / "wirewatch"
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
 
 
 def test_every_role_has_probes_and_metrics_and_opens_only_what_it_needs(tmp_path: Path) -> None:
