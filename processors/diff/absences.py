@@ -35,6 +35,8 @@ def newly_absent(
     shown = Present(present)
     places = [i for i, known in enumerate(before) if known.entry_id in matched]
     first, last = (places[0], places[-1]) if places else (0, -1)
+    if listing == "window" and not places and _another_page(before, present):
+        listing = "auto"
     absent = []
     for i, known in enumerate(before):
         if known.entry_id in matched:
@@ -49,6 +51,13 @@ def newly_absent(
         )
         absent.append(msgspec.structs.replace(judged, absent=sightings))
     return absent
+
+
+def _another_page(before: Sequence[Known], present: Sequence[Known]) -> bool:
+    """Whether all that is shown is older than all that was: an earlier page of the list, which says nothing of this."""
+    were = [k.published_ms for k in before if k.published_ms is not None]
+    are = [k.published_ms for k in present if k.published_ms is not None]
+    return bool(were and are) and max(are) < min(were)
 
 
 def with_bursts(head: Head, pending: list[Known], still: Sequence[Known], before: int) -> tuple[Head, list[Known]]:

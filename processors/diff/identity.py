@@ -7,14 +7,23 @@ Each step only looks at what the steps before left over, through dictionaries: l
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from processors.diff.events import content_of
 from processors.diff.facts import Facts, facts_of
-from processors.diff.wording import likeness, visible
+from processors.diff.pairs import (
+    ALIKE_HEADLINE,
+    MINUTE_MS,
+    alike_body,
+    edited_likeness,
+    id_reused,
+    near,
+    same_headline,
+    urls_differ,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,14 +31,10 @@ if TYPE_CHECKING:
     from processors.diff.memory import Known
     from processors.parse.model import ParsedEntry
 
-REISSUE_MS = 120_000
-"""A re-issued entry's time may differ by this much: sources re-compute times when they re-issue."""
-ALIKE_BODY = 0.5
-ALIKE_HEADLINE = 0.5
+ALIKE_MOVED = 0.8
+"""An entry without an id that was edited and moved at once has no neighbours to speak for it: its words must."""
 MAX_ENTRIES = 5_000
-_MINUTE = 60_000
 _CELLS = 400
-_ARTICLE_NUMBER = re.compile(r"(?<![0-9a-z])(?:[0-9]{5,}|[0-9a-f]{8,}(?:-[0-9a-f]{4,})*)(?![0-9a-z])")
 
 How = Literal["id", "alias", "url", "re-issued", "headline", "neighbours"]
 
@@ -70,7 +75,8 @@ def match_entries(
     matcher.note_scheme_change(window)
     matcher.by_headline(window)
     matcher.by_neighbours(window)
-    return matcher.matching
+    matcher.by_minute(window)
+    return matcher.settled()
 
 
 class _Matcher:
@@ -80,11 +86,12 @@ class _Matcher:
         size = len(facts)
         self.matching = Matching(facts, [None] * size, [None] * size, [], set())
         self._taken: set[str] = set()
+        self._reused: dict[int, Known] = {}
+        self._by_native: dict[str | None, Facts] | None = None
 
     def open(self) -> list[int]:
-        """Places not matched yet and not known to be new."""
-        known, fresh = self.matching.known, self.matching.fresh
-        return [i for i in range(len(known)) if known[i] is None and i not in fresh]
+        """Places not matched yet."""
+        return [i for i, known in enumerate(self.matching.known) if known is None]
 
     def open_with_id(self) -> bool:
         facts = self.matching.facts
@@ -99,18 +106,58 @@ class _Matcher:
         self._taken.add(known.entry_id)
 
     def by_id(self, known: Iterable[Known]) -> None:
-        index = _unique((k.native_id, k) for k in self._free(known) if k.native_id and k.unique_id)
+        free = self._free(known)
+        index = _unique((k.native_id, k) for k in free if k.native_id and k.unique_id)
+        others: list[tuple[int, Known]] = []
         for i in self.open():
             fact = self.matching.facts[i]
-            k = index.get(fact.entry.native_id or "") if fact.unique_id else None
-            if k is None or k.entry_id in self._taken:
+            k = index.get(fact.entry.native_id or "") if fact.unique_id and i not in self._reused else None
+            if k is None:
                 continue
-            if id_reused(k, fact):
-                self._taken.add(k.entry_id)
-                self.matching.ended.append(k)
-                self.matching.fresh.add(i)
-            else:
+            if k.headline_key == fact.headline_key and not id_reused(k, fact):
                 self._take(i, k, "id")
+            else:
+                others.append((i, k))
+        for i, k in self._moved_ids(others, free):
+            fact = self.matching.facts[i]
+            if id_reused(k, fact):
+                self._reused[i] = k
+            elif k.entry_id not in self._taken:
+                self._take(i, k, "id")
+
+    def _moved_ids(self, others: list[tuple[int, Known]], free: Sequence[Known]) -> list[tuple[int, Known]]:
+        """Take those whose text, word for word, another known entry had under an id that it gave up; the rest."""
+        if not others:
+            return []
+        contents = _unique((k.content, k) for k in free if k.headline_key)
+        rest: list[tuple[int, Known]] = []
+        for i, k in others:
+            fact = self.matching.facts[i]
+            other = contents.get(content_of(fact.entry)) if fact.headline_key else None
+            if other is not None and other is not k and self._gave_up_id(other, fact):
+                self._reused[i] = k
+                self._take(i, other, "re-issued")
+            else:
+                rest.append((i, k))
+        return rest
+
+    def _gave_up_id(self, known: Known, fact: Facts) -> bool:
+        """Whether this entry, word for word what ``fact`` says, no longer stands under its own id: ids are places."""
+        if known.entry_id in self._taken or not near(known, fact):
+            return False
+        if self._by_native is None:
+            self._by_native = {f.entry.native_id: f for f in self.matching.facts if f.unique_id}
+        own = self._by_native.get(known.native_id)
+        return own is None or own.headline_key != known.headline_key
+
+    def settled(self) -> Matching:
+        """The matching, once every step had its turn: whose id another took, and was not found elsewhere, has ended."""
+        for i, k in self._reused.items():
+            if self.matching.known[i] is None:
+                self.matching.fresh.add(i)
+            if k.entry_id not in self._taken:
+                self.matching.ended.append(k)
+        return self.matching
 
     def by_alias(self, known: Sequence[Known]) -> None:
         opened = self.open()
@@ -139,7 +186,7 @@ class _Matcher:
             if k is None or k.entry_id in self._taken:
                 continue
             both_ids = fact.unique_id and k.unique_id and k.native_id is not None
-            if not both_ids or (_same_headline(k, fact) and _near(k, fact) and _alike_body(k, fact)):
+            if not both_ids or (same_headline(k, fact) and near(k, fact) and alike_body(k, fact)):
                 self._take(i, k, "url")
 
     def by_headline_and_time(self, known: Sequence[Known]) -> None:
@@ -157,7 +204,7 @@ class _Matcher:
             alike = [
                 k
                 for k in index.get(fact.headline_key, [])[:16]
-                if k.entry_id not in self._taken and _near(k, fact) and _alike_body(k, fact)
+                if k.entry_id not in self._taken and near(k, fact) and alike_body(k, fact)
             ]
             exact = [k for k in alike if k.published_ms == fact.entry.published_ms]
             chosen = exact if len(exact) == 1 or rivals[fact.headline_key] > 1 else alike
@@ -165,16 +212,29 @@ class _Matcher:
                 self._take(i, chosen[0], "re-issued")
 
     def note_scheme_change(self, window: Sequence[Known]) -> None:
-        """All ids new, most contents known: the source changed its ids, so no id says anything this once."""
+        """All ids new, most contents known: the source changed its ids, so no id says anything this once.
+
+        Word for word the same headline and body count too, whatever the time: who moves house dates things anew.
+        """
         with_ids = [i for i, fact in enumerate(self.matching.facts) if fact.unique_id]
         hows = [self.matching.how[i] for i in with_ids]
+        if len(window) < 3 or len(with_ids) < 3 or "id" in hows:
+            return
         again = sum(1 for how in hows if how in {"url", "re-issued"})
-        self.matching.scheme_changed = (
-            len(window) >= 3
-            and len(with_ids) >= 3
-            and "id" not in hows
-            and again * 2 >= min(len(with_ids), len(window))
-        )
+        needed = min(len(with_ids), len(window))
+        same = self._word_for_word(window) if again * 2 < needed else []
+        if (again + len(same)) * 2 >= needed:
+            self.matching.scheme_changed = True
+            for i, k in same:
+                self._take(i, k, "re-issued")
+
+    def _word_for_word(self, window: Sequence[Known]) -> list[tuple[int, Known]]:
+        """Open entries with headline and body that one known entry has, and no second one on either side."""
+        facts = self.matching.facts
+        free = _unique((k.content, k) for k in self._free(window) if k.entry is not None and k.entry.body)
+        contents = {i: content_of(facts[i].entry) for i in self.open() if facts[i].entry.body}
+        rivals = Counter(contents.values())
+        return [(i, free[content]) for i, content in contents.items() if content in free and rivals[content] == 1]
 
     def _without_ids(self, window: Sequence[Known]) -> tuple[list[int], list[Known]]:
         facts = self.matching.facts
@@ -191,7 +251,7 @@ class _Matcher:
         for i in opened:
             fact = self.matching.facts[i]
             k = index.get(fact.headline_key)
-            if k is not None and rivals[fact.headline_key] == 1 and not _urls_differ(k, fact):
+            if k is not None and rivals[fact.headline_key] == 1 and not urls_differ(k, fact):
                 self._take(i, k, "headline")
 
     def by_neighbours(self, window: Sequence[Known]) -> None:
@@ -210,10 +270,27 @@ class _Matcher:
         for i in opened:
             rivals = [*gaps.get(("before", above[i]), ())[:_CELLS], *gaps.get(("after", below[i]), ())[:_CELLS]]
             fact = self.matching.facts[i]
-            scored = [(_edited_likeness(k, fact), n) for n, k in enumerate(rivals) if k.entry_id not in self._taken]
+            scored = [(edited_likeness(k, fact), n) for n, k in enumerate(rivals) if k.entry_id not in self._taken]
             best = max(scored, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
             if best[0] >= ALIKE_HEADLINE:
                 self._take(i, rivals[best[1]], "neighbours")
+
+    def by_minute(self, window: Sequence[Known]) -> None:
+        """In the same minute with nearly the same words, one alone on each side: edited while the order changed."""
+        opened, free = self._without_ids(window)
+        minutes: dict[int, list[Known]] = defaultdict(list)
+        for k in free:
+            if k.published_ms is not None:
+                minutes[k.published_ms // MINUTE_MS].append(k)
+        alike: dict[int, list[Known]] = {}
+        for i in opened if minutes else ():
+            fact = self.matching.facts[i]
+            rivals = minutes.get((fact.entry.published_ms or 0) // MINUTE_MS, ())[:_CELLS]
+            alike[i] = [k for k in rivals if edited_likeness(k, fact) >= ALIKE_MOVED]
+        wanted = Counter(k.entry_id for rivals in alike.values() for k in rivals)
+        for i, found in alike.items():
+            if len(found) == 1 and wanted[found[0].entry_id] == 1:
+                self._take(i, found[0], "neighbours")
 
 
 def _unique(pairs: Iterable[tuple[str | None, Known]]) -> dict[str | None, Known]:
@@ -241,66 +318,3 @@ def _anchors(ids: Sequence[str | None]) -> tuple[list[str | None], list[str | No
         after.append(last)
         last = entry_id or last
     return before, after[::-1]
-
-
-def id_reused(known: Known, fact: Facts) -> bool:
-    """Headline, body, URL and time all changed at once. A field that neither has says nothing; one that stayed decides.
-
-    Fewer than three changed fields are an edit: a looser rule takes rewritten stories for other ones. A headline that
-    keeps half of its words has stayed, and so has a URL whose article number is the same under another slug.
-    """
-    if known.entry is None:
-        return False
-    old, new = known.entry, fact.entry
-    told = 0
-    for one, other in (
-        (known.headline_key, fact.headline_key),
-        (known.url_key, fact.url_key),
-        (known.published_ms, new.published_ms),
-        (old.body, new.body),
-    ):
-        if not one and not other:
-            continue
-        if one == other:
-            return False
-        told += 1
-    if told < 3 or (old.body and visible(old.body) == visible(new.body)):
-        return False
-    numbers = set(_ARTICLE_NUMBER.findall(known.url_key or "")) & set(_ARTICLE_NUMBER.findall(fact.url_key or ""))
-    return not numbers and likeness(old.headline, new.headline) < ALIKE_HEADLINE
-
-
-def _same_headline(known: Known, fact: Facts) -> bool:
-    return known.headline_key == fact.headline_key != ""
-
-
-def _near(known: Known, fact: Facts) -> bool:
-    if known.published_ms is None or fact.entry.published_ms is None:
-        return known.published_ms is None and fact.entry.published_ms is None
-    return abs(known.published_ms - fact.entry.published_ms) <= REISSUE_MS
-
-
-def _alike_body(known: Known, fact: Facts) -> bool:
-    if known.entry is None:
-        return True
-    return likeness(known.entry.body, fact.entry.body) >= ALIKE_BODY or not (known.entry.body and fact.entry.body)
-
-
-def _urls_differ(known: Known, fact: Facts) -> bool:
-    return known.url_key is not None and fact.url_key is not None and known.url_key != fact.url_key and fact.unique_url
-
-
-def _edited_likeness(known: Known, fact: Facts) -> float:
-    """How much this looks like the same entry after an edit; 0.0 where the minute differs."""
-    old, new = known.entry, fact.entry
-    if old is None or _urls_differ(known, fact):
-        return 0.0
-    if (known.published_ms is None) != (new.published_ms is None):
-        return 0.0
-    same_minute = known.published_ms is None or known.published_ms // _MINUTE == (new.published_ms or 0) // _MINUTE
-    if not same_minute:
-        return 0.0
-    heads = likeness(old.headline, new.headline)
-    if old.body and new.body and len(old.body) >= 40:
-        return max(heads, likeness(old.body, new.body))
-    return heads

@@ -11,6 +11,7 @@ from tests.diff.watching import NOON, Watch, an_entry
 
 A, B, C, D, E, F = (an_entry(name, minute=10 * n) for n, name in enumerate("abcdef", 1))
 OLD = an_entry("old", minute=-30)
+OLDER = an_entry("older", minute=-50)
 FOUR = (D, C, B, A)
 BASE = ["baseline"] * 4
 LONG = "The river rose over its banks in the night and the lower road of the valley was closed to all traffic."
@@ -23,6 +24,27 @@ def edited(entry: Any, **changes: Any) -> Any:
 def _fields(entry: Any) -> dict[str, Any]:
     fields = msgspec.structs.asdict(entry)
     return {k: v for k, v in fields.items() if k not in {"native_id", "raw_hash"}}
+
+
+HEADLINES = (("Bridge open again", 9), ("3 held in Aster", 8), ("Road flooded", 8), ("Choir wins", 7))
+STORIES = tuple(
+    an_entry(f"s{n}", headline, f"{headline}: what is known of it {n} hours later.", minute=10 * n)
+    for n, headline in enumerate(
+        (
+            "Minister resigns",
+            "Storm floods the valley",
+            "Twelve held after raid",
+            "Bridge opens at noon",
+            "Mill burns down",
+            "Vote is put off",
+        )
+    )
+)
+
+
+def placed(entries: Any) -> tuple[Any, ...]:
+    """With their places in the list for ids."""
+    return tuple(edited(entry, native_id=str(n)) for n, entry in enumerate(entries))
 
 
 Poll = tuple[Any, ...]
@@ -186,6 +208,52 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
         {},
         [(FOUR, BASE), (tuple(edited(e, native_id=f"https://x/{e.native_id}") for e in FOUR), [])],
     ),
+    "a_whole_new_id_scheme_with_all_times_and_urls_moved_is_no_event": (
+        {},
+        [
+            (
+                tuple(edited(e, body=f"{LONG} {e.native_id}", url=f"https://v.example/{e.native_id}") for e in FOUR),
+                BASE,
+            ),
+            (
+                tuple(
+                    edited(
+                        e,
+                        native_id=f"wp-{e.native_id}",
+                        body=f"{LONG} {e.native_id}",
+                        url=f"https://new.example/{e.native_id}",
+                        published_ms=NOON + 7 * 3_600_000,
+                    )
+                    for e in FOUR
+                ),
+                [],
+            ),
+        ],
+    ),
+    "ids_that_are_places_in_the_list_name_nothing": (
+        {},
+        [
+            (placed(STORIES[3::-1]), BASE),
+            (placed(STORIES[4::-1]), ["created"]),
+            (placed([*STORIES[5:2:-1], edited(STORIES[2], body="Amended."), STORIES[1]]), ["updated", "created"]),
+        ],
+    ),
+    "a_story_whose_id_another_took_is_still_itself_under_a_new_one": (
+        {},
+        [
+            (STORIES[3::-1], BASE),
+            ((edited(STORIES[4], native_id="s3"), edited(STORIES[3], native_id="s9"), *STORIES[2::-1]), ["created"]),
+        ],
+    ),
+    "an_earlier_page_of_a_window_withdraws_nothing": (
+        {},
+        [
+            (FOUR, BASE),
+            ((OLD, OLDER), ["gap", "backfilled", "backfilled"]),
+            *[((OLD, edited(OLDER, body=f"Read {n} times")), ["updated"]) for n in range(5)],
+            ((E, *FOUR), ["created"]),
+        ],
+    ),
     "a_moved_url_is_no_event": (
         {},
         [
@@ -222,6 +290,23 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
         [
             ((an_entry("", "River closes road", minute=2), an_entry("", "Bridge is open", minute=2)), BASE[:2]),
             ((an_entry("", "River closes road", minute=2), an_entry("", "Bridge is open", minute=2)), []),
+        ],
+    ),
+    "without_ids_an_edit_while_the_order_turns_is_an_edit": (
+        {},
+        [
+            (tuple(an_entry("", h, minute=m) for h, m in HEADLINES), BASE),
+            (tuple(an_entry("", h.replace("3", "5"), minute=m) for h, m in HEADLINES[::-1]), ["updated"]),
+        ],
+    ),
+    "without_ids_two_much_alike_in_a_minute_are_not_mixed_up": (
+        {},
+        [
+            (tuple(an_entry("", h, minute=m) for h, m in HEADLINES), BASE),
+            (
+                tuple(an_entry("", h.replace("Aster", "Kolm"), minute=m) for h, m in HEADLINES[::-1]),
+                ["created"],
+            ),
         ],
     ),
     "without_ids_a_new_one_above_an_edited_one": (
