@@ -19,6 +19,7 @@ from sinks.web.templating import Templates
 from sinks.web.websub import HubCalls
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.logs import get_logger
+from wirewatch.net.listening import Listening
 from wirewatch.probes import healthz, metrics_page
 from wirewatch.query import QueryError
 from wirewatch.settings import Web
@@ -51,12 +52,12 @@ class WebServer:
         hub_calls: HubCalls | None = None,
         not_ready: Callable[[], Awaitable[str | None]] | None = None,
     ) -> None:
-        self._host, self._port = read_listen(settings.listen)
-        check_listen(self._host, settings.token)
+        host, _ = read_listen(settings.listen)
+        check_listen(host, settings.token)
         self._archive = archive
         self._hub = hub
         self._not_ready = not_ready or archive.ready
-        access = Access(token=settings.token, listen_host=self._host, public_url=settings.public_url)
+        access = Access(token=settings.token, listen_host=host, public_url=settings.public_url)
         sender = EventSender(hub, room=settings.stream_clients, heartbeat=heartbeat, patience=patience)
         templates = Templates()
         live = LivePage(archive, hub, sender, clock, templates, page=page)
@@ -74,33 +75,26 @@ class WebServer:
         self.app.router.add_get("/metrics", metrics_page)
         self.app.router.add_get("/healthz", healthz)
         self.app.router.add_get("/readyz", self._readyz)
-        self._runner: web.AppRunner | None = None
+        self._listening = Listening(
+            self.app,
+            settings.listen,
+            setting="web.listen",
+            advice=": --web.listen 127.0.0.1:8766",
+            patience=2.0,
+            end_with_caller=True,  # a reader of the stream that left makes room at once
+        )
         self.url = ""
 
     async def start(self) -> None:
         """Follow the log and listen. Raises `UserError` in words where the port is taken."""
         await self._hub.start()
-        # a handler ends with its connection: a reader of the stream that left makes room at once
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError as error:
-            await self.close()
-            raise UserError(
-                f"web.listen: cannot listen on {self._host}:{self._port}: {error.strerror or error}. "
-                "Stop what uses it or choose another: --web.listen 127.0.0.1:8766"
-            ) from error
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        self.url = await self._listening.start()
         _log.info("the page is up", url=self.url)
 
     async def close(self) -> None:
         """Stop listening, end the streams. Safe to call twice."""
         await self._hub.close()
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._listening.close()
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         why = await self._not_ready()

@@ -10,8 +10,8 @@ from aiohttp.typedefs import Handler
 from prometheus_client import generate_latest
 
 from wirewatch import metrics
-from wirewatch.errors import UserError
 from wirewatch.logs import get_logger
+from wirewatch.net.listening import Listening
 from wirewatch.net.networks import is_loopback
 from wirewatch.probes.readiness import Readiness
 from wirewatch.settings.declared import read_listen
@@ -38,38 +38,24 @@ class ProbeListener:
     """
 
     def __init__(self, listen: str, readiness: Readiness) -> None:
-        self._host, self._port = read_listen(listen)
         self._readiness = readiness
-        self.app = web.Application(
-            middlewares=[_own_name_only] if is_loopback(self._host) else [], client_max_size=1024
-        )
+        host, _ = read_listen(listen)
+        self.app = web.Application(middlewares=[_own_name_only] if is_loopback(host) else [], client_max_size=1024)
         self.app.router.add_get("/healthz", healthz)
         self.app.router.add_get("/readyz", self._readyz)
         self.app.router.add_get("/metrics", self._metrics)
-        self._runner: web.AppRunner | None = None
+        advice = "; each process on one machine needs a port of its own"
+        self._listening = Listening(self.app, listen, setting="ops.listen", advice=advice, patience=1.0)
         self.url = ""
 
     async def start(self) -> None:
         """Listen. Raises `UserError` in words where the port is taken."""
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError as error:
-            await self.close()
-            raise UserError(
-                f"ops.listen: cannot listen on {self._host}:{self._port}: {error.strerror or error}. Stop what uses "
-                "it or choose another; each process on one machine needs a port of its own"
-            ) from error
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        self.url = await self._listening.start()
         _log.info("probes and metrics are up", url=self.url)
 
     async def close(self) -> None:
         """Stop listening. Safe to call twice."""
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._listening.close()
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         why = await self._readiness.why_not()
