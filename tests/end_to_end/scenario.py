@@ -1,9 +1,8 @@
-"""What a cluster that was treated badly left behind, and the saved searches that were told meanwhile."""
+"""What a cluster that was treated badly left behind."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,22 +13,9 @@ from tests.end_to_end.cluster import Cluster, once
 from tests.end_to_end.program import feed_id, replayed
 from tests.end_to_end.recorded_origin import RecordedOrigin
 from tests.end_to_end.webhook_receiver import WebhookReceiver
-from wirewatch import identity
-from wirewatch.events import Alert, EntryEvent, decode, encode
-from wirewatch.query import matches, parse_query
+from wirewatch.events import Alert, decode
 
 STREAMED = ["wirewatch.snapshots.v1", "wirewatch.entry-events.v1", "wirewatch.entries.v1", "wirewatch.alerts.v1"]
-SEARCHES = {"fires": "fire", "police or covid": "police OR covid", "anything withdrawn": "is:withdrawn"}
-DESK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-
-def searches_and_desk(receiver: WebhookReceiver) -> str:
-    """Saved searches, and the channel that they go to."""
-    searches = "".join(
-        f"\n[[searches]]\nname = {json.dumps(name)}\nquery = {json.dumps(query)}\nto = ['desk']\n"
-        for name, query in SEARCHES.items()
-    )
-    return f'{searches}\n[[channels]]\nid = "desk"\nurl = "{receiver.url}"\nsecret = "{DESK_SECRET}"\n'
 
 
 @dataclass
@@ -75,19 +61,3 @@ def finish(cluster: Cluster, origin: RecordedOrigin, receiver: WebhookReceiver, 
     records = asyncio.run(ledger.read_topic(cluster.settings, "wirewatch.alerts.v1"))
     made.alerts = [decode(record.value, Alert) for record in records if record.value]
     return made
-
-
-def check_told(scenario: Scenario) -> list[str]:
-    """Every created entry that matches a saved search opened an alert, and every open alert was delivered."""
-    events = [decode(json.dumps(event).encode(), EntryEvent) for event in scenario.events]
-    matching = {
-        identity.subscription_id(name): [
-            json.loads(encode(event))
-            for event in events
-            if event.op == "created" and event.entry is not None and matches(parse_query(query), event).held
-        ]
-        for name, query in SEARCHES.items()
-    }
-    if sum(map(len, matching.values())) < 6:
-        return ["too few entries matched for this to show anything"]
-    return ledger.check_openings(scenario.alerts, matching)

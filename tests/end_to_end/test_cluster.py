@@ -17,7 +17,8 @@ import pytest
 from tests.end_to_end import ledger
 from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
-from tests.end_to_end.scenario import STREAMED, Scenario, check_told, finish, searches_and_desk, wait_until_served
+from tests.end_to_end.scenario import STREAMED, Scenario, finish, wait_until_served
+from tests.end_to_end.told import check_told, searches_and_desk
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.servers.kafka import KafkaServer
@@ -102,7 +103,7 @@ def test_F5_each_delivery_has_one_webhook_id_for_ever(scenario: Scenario) -> Non
 
 
 def test_F5_every_created_entry_that_matches_a_saved_search_is_told(scenario: Scenario) -> None:
-    assert check_told(scenario) == []
+    assert check_told(scenario.events, scenario.alerts) == []
 
 
 def test_F18_every_member_stops_in_less_than_half_a_minute(scenario: Scenario) -> None:

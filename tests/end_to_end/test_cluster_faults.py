@@ -20,7 +20,8 @@ from tests.end_to_end import ledger
 from tests.end_to_end.cluster import Cluster
 from tests.end_to_end.program import open_log
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
-from tests.end_to_end.scenario import STREAMED, Scenario, check_told, finish, searches_and_desk, wait_until_served
+from tests.end_to_end.scenario import STREAMED, Scenario, finish, wait_until_served
+from tests.end_to_end.told import check_told, searches_and_desk
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.search.front import Front
@@ -214,7 +215,7 @@ def test_F11_alerts_went_on_while_the_index_was_away(scenario: tuple[Scenario, T
 
 def test_F5_every_created_entry_that_matches_is_told_with_one_webhook_id(scenario: tuple[Scenario, Troubles]) -> None:
     left, _ = scenario
-    assert check_told(left) == []
+    assert check_told(left.events, left.alerts) == []
     assert ledger.check_deliveries(left.alerts, left.received, "desk") == []
 
 

@@ -20,14 +20,13 @@ import pytest
 from tests.end_to_end import ledger
 from tests.end_to_end.program import Program, feed_id, replayed, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin, read_recording
+from tests.end_to_end.told import check_told, searches_and_desk
 from tests.end_to_end.webhook_receiver import WebhookReceiver
 from tests.recorded_feeds import DEFINITIONS
 from tests.servers.processes import free_port
-from wirewatch import identity
 from wirewatch.brokers.embedded import open_writer
 from wirewatch.brokers.interface import NewRecord
-from wirewatch.events import Alert, EntryEvent, decode, encode
-from wirewatch.query import matches, parse_query
+from wirewatch.events import Alert, decode
 
 KILLS = int(os.environ.get("WIREWATCH_KILLS", "8"))
 SEED = int(os.environ.get("WIREWATCH_SEED", "7"))
@@ -59,13 +58,7 @@ class Scenario:
 
 
 def _write_settings(folder: Path, origin: RecordedOrigin, receiver: WebhookReceiver) -> None:
-    searches = "".join(
-        f"\n[[searches]]\nname = {json.dumps(name)}\nquery = {json.dumps(query)}\nto = ['desk']\n"
-        for name, query in SEARCHES.items()
-    )
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    desk = f'\n[[channels]]\nid = "desk"\nurl = "{receiver.url}"\nsecret = "{secret}"\n'
-    write_settings(folder, origin, port=free_port(), extra=searches + desk)
+    write_settings(folder, origin, port=free_port(), extra=searches_and_desk(receiver, SEARCHES))
 
 
 async def _poison(data: Path) -> None:
@@ -180,17 +173,7 @@ def test_F5_each_delivery_has_one_webhook_id_for_ever(scenario: Scenario) -> Non
 
 
 def test_F5_every_created_entry_that_matches_a_saved_search_is_told(scenario: Scenario) -> None:
-    events = [decode(json.dumps(event).encode(), EntryEvent) for event in scenario.events]
-    matching = {
-        identity.subscription_id(name): [
-            json.loads(encode(event))
-            for event in events
-            if event.op == "created" and event.entry is not None and matches(parse_query(query), event).held
-        ]
-        for name, query in SEARCHES.items()
-    }
-    assert sum(map(len, matching.values())) > 20
-    assert ledger.check_openings(scenario.alerts, matching) == []
+    assert check_told(scenario.events, scenario.alerts, searches=SEARCHES, more_than=20) == []
 
 
 def test_F18_each_stop_took_less_than_half_a_minute(scenario: Scenario) -> None:
