@@ -1,9 +1,10 @@
 """Numbers that change alone and say nothing: points, comment counts, views. Learned, then silent.
 
-A place is a number in a text, named by the word next to it (``23 Kommentare``), or the whole text where that is
-numbers only (``186 28``). It is volatile once it changed alone in at least half of all observed changes, in
-`BODIES` distinct bodies, again and again in the same entries, and at least three entries hold it. It is
-forgotten below one in ten. Numbers of people harmed are never learned: those are the news.
+A place is a number in a text, named by the word next to it (``23 Kommentare``, also across a mark: ``Views: 12``), by
+the mark before it where there is no word (``★ 12``), or the whole text where that is numbers only (``186 28``). It is
+volatile once it changed alone in at least half of all observed changes, in `BODIES` distinct bodies, again and again in
+the same entries, and at least three entries hold it. It is forgotten below one in ten. Numbers of people harmed are
+never learned (`processors.diff.counted`): those are the news.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.diff.lexicon import FIGURE_KINDS
+from processors.diff.counted import counts_news
 from processors.diff.wording import RELATIVE_TIME, short_hash, visible
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ _PLACES = 256
 _ENTRIES = 32
 _MAX_TOKENS = 1_500
 _STEM = 5
-_TOKENS = re.compile(r"\d+(?:[\s.,:/'’-]+\d+)*|[^\W\d]\w*|[^\w\s]")
-_FIGURE_STEMS = frozenset(word.casefold()[:_STEM] for word in FIGURE_KINDS)
+_TOKENS = re.compile(r"\d+(?:[\s.,:/'’-]+\d+)*|[^\W\d]+|[^\w\s]")
+_NO_LABELS = frozenset(".,;!?…'’\"-–—/")
+"""Marks that stand before any number in a sentence, so that they name none."""
 
 Texts = tuple[str, str]
 """Headline and body."""
@@ -76,8 +78,11 @@ def _shape(tokens: Sequence[str]) -> list[str]:
 
 
 def _names(tokens: Sequence[str], i: int) -> list[str]:
-    """The names of the number at ``i``: the word after it, the word before it, or that it is all there is."""
-    if not tokens[i][0].isdigit():
+    """The names of the number at ``i``: the word after it, the word before it, its marks, or that it is all there is.
+
+    A number that is news has none, so that it is never learned.
+    """
+    if not tokens[i][0].isdigit() or counts_news(tokens, i):
         return []
     names = []
     if i + 1 < len(tokens) and tokens[i + 1][0].isalpha():
@@ -86,6 +91,9 @@ def _names(tokens: Sequence[str], i: int) -> list[str]:
         names.append("L" + tokens[i - 1].casefold()[:24])
     if len(tokens) == 1:
         names.append("S")
+    if not names and i > 0 and tokens[i - 1] not in _NO_LABELS:
+        word = tokens[i - 2].casefold()[:24] if i > 1 and tokens[i - 2][0].isalpha() else ""
+        names.append(f"L{word}{tokens[i - 1]}" if word else f"M{tokens[i - 1]}")
     return names
 
 
@@ -156,8 +164,6 @@ def _is_volatile(
     held: Sequence[Texts],
 ) -> bool:
     count, bodies, _, entries = tally
-    if place[1:].startswith(("R", "L")) and place[2 : 2 + _STEM] in _FIGURE_STEMS:
-        return False
     if place in learned:
         return count * 10 >= edits
     if count * 2 < edits or bodies < BODIES or count < 2 * len(entries):

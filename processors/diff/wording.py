@@ -9,7 +9,7 @@ import unicodedata
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _WORDS = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+")
-# "3m ago", "vor 5 Minuten", "hace 2 horas", "il y a 3 h": counted from the moment of looking, so never an edit
+# "3m ago", "vor 5 Minuten", "hace 2 horas", "3 ore fa", "5分前": counted from the moment of looking, so never an edit
 RELATIVE_TIME = re.compile(
     r"""(?ix)
     \b\d{1,3}\s?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)\s+ago\b
@@ -19,6 +19,15 @@ RELATIVE_TIME = re.compile(
     | \bil\s+y\s+a\s+(?:\d{1,3}|une?)\s*(?:s|secondes?|min|minutes?|h|heures?|j|jours?)\b
     | \bhace\s+(?:\d{1,3}|una?)\s*(?:s|segundos?|min|minutos?|h|horas?|d[ií]as?)\b
     | \b\d{1,3}\s+(?:секунд\w?|минут\w?|час(?:а|ов)?|дн(?:я|ей)|день)\s+назад\b
+    | \b(?:\d{1,3}|un['’]|una?)\s*(?:second[oi]|minut[oi]|or[ae]|giorn[oi])\s+fa\b
+    | \bhá\s+(?:\d{1,3}|uma?)\s*(?:s|segundos?|min|minutos?|h|horas?|dias?)\b
+    | \b(?:\d{1,3}|een)\s+(?:seconden?|minuut|minuten|uur|dag|dagen)\s+geleden\b
+    | \bför\s+(?:\d{1,3}|en)\s+(?:sekund(?:er)?|min(?:ut(?:er)?)?|tim(?:me|mar)?|dag(?:ar)?)\s+sedan\b
+    | \b\d{1,3}\s+(?:sekund\w?|minut\w?|godzin\w?|dni|dzień)\s+temu\b
+    | \b\d{1,3}\s+(?:saniye|dakika|saat|gün)\s+önce\b
+    | \b\d{1,3}\s+(?:секунд\w?|хвилин\w?|годин\w?|дн(?:і|ів)|день)\s+тому\b
+    | \bمنذ\s+\d{1,3}\s+(?:ثانية|ثوان|دقيقة|دقائق|ساعة|ساعات|يوم|أيام|يوما)\b
+    | (?<!\d)\d{1,3}\s?(?:秒|分|分钟|分鐘|小时|小時|時間|天|日|초|분|시간|일)\s?[前전]
     """
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from processors.diff.listing import HINTED_BODIES, WINDOW_BODIES
 from processors.diff.verdict import DOUBTED_BODIES
 from processors.diff.volatile import same_but_volatile
@@ -70,6 +72,54 @@ def test_the_number_of_the_dead_is_never_learned() -> None:
         ops = watch.poll(*(an_entry(f"s{i}", f"{n * 3 + i} dead in village {'abcd'[i]}", minute=i) for i in range(4)))
     assert ops == ["updated"] * 4
     assert watch.events[-1].changes[0].class_ == "figures"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Quake: {} people killed",
+        "Flood leaves {} people missing",
+        "Beben: {} Menschen getötet",
+        "Death toll rises to {}",
+        "Число погибших: {}",
+        "地震造成{}人死亡",
+        "زلزال: مقتل {} شخصا",
+        "Sisma: {} persone ferite",
+        "Outbreak: {} cases",
+    ],
+)
+def test_what_counts_people_harmed_is_never_learned_whatever_stands_beside_the_number(told: str) -> None:
+    watch = Watch()
+    for n in range(16):
+        ops = watch.poll(*(an_entry(f"s{i}", body=told.format(n * 3 + i + 2), minute=i) for i in range(4)))
+    assert ops == ["updated"] * 4
+
+
+@pytest.mark.parametrize(
+    "counter",
+    ["Просмотров: {}", "コメント{}件", "阅读({})", "({})", "★ {}", "Views — {} views", "Two dead in Aster {} comments"],
+)
+def test_counters_are_learned_by_whatever_stands_beside_them(counter: str) -> None:
+    watch = Watch()
+    for n in range(16):
+        ops = watch.poll(
+            *(an_entry(f"s{i}", body=f"Known. {counter.format(n * 7 + i + 2)}", minute=i) for i in range(5))
+        )
+    assert ops == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *("{} minuti fa", "há {} minutos", "{} minuten geleden", "för {} minuter sedan", "{} minut temu"),
+        *("{} dakika önce", "{} хвилин тому", "منذ {} دقيقة", "記事{}分前", "更新于{}分钟前", "{}분 전"),
+    ],
+)
+def test_a_time_counted_from_now_is_no_edit_in_many_languages(told: str) -> None:
+    watch = Watch()
+    for n in range(2, 5):
+        ops = watch.poll(an_entry("a", body=f"Known. {told.format(n)}", minute=1))
+    assert ops == []
 
 
 def test_a_stamp_that_changes_with_true_edits_is_never_learned() -> None:
