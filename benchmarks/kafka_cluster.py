@@ -25,7 +25,8 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from match_many import search_texts
-from pipeline_throughput import MARK, RECEIVER, SECRET, START_MS, Receiver
+from scripted_news import MARK, START_MS
+from webhook_receiver import RECEIVER, SECRET, Receiver
 
 from tests.end_to_end.program import Program
 from tests.servers.kafka import KafkaServer

@@ -24,7 +24,7 @@ from typing import Any
 
 import kafka_cluster as kc
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from pipeline_throughput import FEEDS, MARK, WINDOW, Source
+from scripted_news import FEEDS, MARK, WINDOW, Source
 
 from sinks.search.opensearch.address import read_address
 from sinks.search.opensearch.index import OpenSearchIndex

@@ -22,7 +22,7 @@ import aiohttp
 import apsw
 import kafka_cluster as kc
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from pipeline_throughput import FEEDS, NEW, WINDOW, Source
+from scripted_news import FEEDS, NEW, WINDOW, Source
 
 from tests.end_to_end.program import Program
 from tests.servers.processes import free_port

@@ -17,7 +17,7 @@ import sys
 import time
 
 import kafka_cluster as kc
-from pipeline_throughput import NEW, WINDOW, Source
+from scripted_news import NEW, WINDOW, Source
 
 from wirewatch.topics import ENTRIES, SNAPSHOTS
 
