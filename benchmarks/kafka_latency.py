@@ -23,6 +23,7 @@ from itertools import pairwise
 from typing import Any
 
 import kafka_cluster as kc
+import kafka_floor
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from scripted_news import FEEDS, MARK, WINDOW, Source
 
@@ -108,7 +109,7 @@ async def measured(
 async def bare(cluster: kc.Cluster, hooks: kc.Hooks, count: int, rate: float, first: int) -> Any:
     """The same way with nothing done on it."""
     ways = [*pairwise(BARE), (BARE[-1], f"{hooks.url}/bare")]
-    hops = kc.bare_hops(cluster, *ways)
+    hops = kafka_floor.bare_hops(cluster, *ways)
     watch = Watch(cluster.kafka.bootstrap, BARE[-1])
     await watch.start()
 
@@ -121,7 +122,7 @@ async def bare(cluster: kc.Cluster, hooks: kc.Hooks, count: int, rate: float, fi
         return await measured(watch, hooks, sending, WARM)
     finally:
         await watch.stop()
-        kc.end(hops)
+        kafka_floor.end(hops)
 
 
 async def real(cluster: kc.Cluster, hooks: kc.Hooks, source: Source, told: argparse.Namespace) -> Any:

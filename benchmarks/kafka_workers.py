@@ -17,6 +17,7 @@ import sys
 import time
 
 import kafka_cluster as kc
+import kafka_floor
 from scripted_news import NEW, WINDOW, Source
 
 from wirewatch.topics import ENTRIES, SNAPSHOTS
@@ -62,14 +63,14 @@ async def bare(processes: int, records: int) -> float:
     async with kc.Cluster(control=False) as cluster:
         await cluster.create("a", "b", "c")
         ended = await cluster.ends("c")
-        hops = kc.bare_hops(cluster, *[("a", "b")] * processes, *[("b", "c")] * processes)
+        hops = kafka_floor.bare_hops(cluster, *[("a", "b")] * processes, *[("b", "c")] * processes)
         await asyncio.sleep(5)  # until partitions are shared
         try:
             made: list[kc.Sent] = [(b"feed-%d" % (n % FEEDS), b"x" * 1_000, []) for n in range(records)]
             await cluster.publish("a", made)
             return kc.rate(await kc.until(ended, records), upto=0.9)
         finally:
-            kc.end(hops)
+            kafka_floor.end(hops)
 
 
 def spinning(processes: int) -> int:

@@ -12,7 +12,6 @@ a test server is started.
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import Any
 
 import msgspec
 from opensearchpy import AsyncOpenSearch, helpers
-from search_index import BATCH, START_MS, records
+from search_index import BATCH, records, searching
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -99,29 +98,6 @@ async def ours(address: Address, made: list[Record]) -> tuple[float, float]:
     return took, found
 
 
-async def searching(address: Address, headline: str) -> None:
-    """How long searches take, first pages of 50 with their words found in them."""
-    index = OpenSearchIndex(address)
-    rare, common = max(headline.lower().split(), key=len), min(headline.lower().split(), key=len)
-    for query in (
-        rare,
-        common,
-        f"{common} -{rare}",
-        f"{common[:2]}*",
-        f"{common} NEAR/5 {rare}",
-        f"{common} figure.killed>=80",
-        "near:43,76,10km",
-        "feed:bench",
-    ):
-        took = []
-        for _ in range(9):
-            start = time.perf_counter()
-            page = await index.search(query, now_ms=START_MS)
-            took.append((time.perf_counter() - start) * 1e3)
-        print(f"  {query:32} {statistics.median(took):8.1f} ms  {len(page.hits)} hits on the page")
-    await index.close()
-
-
 @contextmanager
 def cluster(arguments: list[str]) -> Iterator[Address]:
     """The cluster asked for, else one of our own."""
@@ -154,7 +130,7 @@ async def measure(address: Address, made: list[tuple[Record, str]]) -> None:
     print(f"the search sink          {len(own) / min(ours_took):9.0f} events/s")
     print(f"ratio                    {min(ours_took) / min(bare_took):9.2f} times the bare bulk")
     print(f"found after the write    {max(seen):9.2f} s at the latest")
-    await searching(there, made[len(made) // 2][1])
+    await searching(OpenSearchIndex(there), made[len(made) // 2][1], "{common} NEAR/5 {rare}")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import msgspec
 
 from sinks.search.embedded.index import EmbeddedIndex
 from sinks.search.embedded.sink import EmbeddedSearchSink
+from sinks.search.interface import SearchIndex
 from wirewatch.brokers.interface import Record
 from wirewatch.query import read_event_line
 from wirewatch.times import format_ms
@@ -116,9 +117,8 @@ async def ours(folder: Path, made: list[tuple[Record, str, str]]) -> float:
     return took
 
 
-async def searching(folder: Path, headline: str) -> None:
-    """How long searches take, first pages of 50 with their words found in them."""
-    index = EmbeddedIndex(folder / "search.db")
+async def searching(index: SearchIndex, headline: str, *more: str) -> None:
+    """How long searches take, first pages of 50 with their words found in them; ``more`` name words of their own."""
     rare, common = max(headline.lower().split(), key=len), min(headline.lower().split(), key=len)
     for query in (
         rare,
@@ -128,6 +128,7 @@ async def searching(folder: Path, headline: str) -> None:
         f"{common} figure.killed>=80",
         "near:43,76,10km",
         "feed:bench",
+        *(text.format(rare=rare, common=common) for text in more),
     ):
         took = []
         for _ in range(9):
@@ -150,7 +151,7 @@ def main() -> None:
         print(f"bare FTS5 inserts   {len(made) / bare_took:9.0f} entries/s")
         print(f"the search sink     {len(made) / ours_took:9.0f} entries/s, {size:.0f} bytes an entry on disk")
         print(f"ratio               {ours_took / bare_took:9.2f} times the bare inserts")
-        asyncio.run(searching(folder, made[len(made) // 2][1]))
+        asyncio.run(searching(EmbeddedIndex(folder / "search.db"), made[len(made) // 2][1]))
 
 
 if __name__ == "__main__":
