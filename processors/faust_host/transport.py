@@ -22,6 +22,7 @@ from faust.types import TP
 from mode.threads import WorkerThread
 
 from processors.faust_host.progress import Progress
+from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
@@ -110,6 +111,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # the driver passes no limit for a whole answer, and the client reads its own when it starts
         consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001
+        give_up_connecting_soon(consumer._client)  # noqa: SLF001 - it is handed out nowhere
         return consumer
 
     async def _fetch_records(
@@ -205,6 +207,11 @@ class Producer(driver.Producer):
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
+
+    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
+        producer = super()._new_producer(transactional_id)
+        give_up_connecting_soon(producer.client)
+        return producer
 
     async def flush(self) -> None:
         """See the driver."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from tests.servers.maven import KAFKA, jars, java
+from tests.servers.maven import KAFKA, Artifact, jars, java
 from tests.servers.processes import ServerProcess, free_ports
 
 # quick to start and small: it serves tests, often two or three servers beside each other on two cores
@@ -45,18 +45,19 @@ class KafkaServer:
         listeners: Sequence[Listener] = (),
         scram: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
+        release: Artifact = KAFKA,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        plain, self._controller, *more = free_ports(2 + len(listeners))
+        plain, controller, *more = free_ports(2 + len(listeners))
+        self.controller = f"127.0.0.1:{controller}"
         self._scram = dict(scram or {})
         self.addresses = {"PLAINTEXT": f"127.0.0.1:{plain}"}
         for listener, port in zip(listeners, more, strict=True):
             self.addresses[listener.protocol] = f"127.0.0.1:{port}"
         self._properties = folder / "server.properties"
-        lines = {**self._base(), **_listener_settings(listeners), **(settings or {})}
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-        classes = ["-cp", jars(KAFKA)]
+        self._settings = {**self._base(), **_listener_settings(listeners), **(settings or {})}
+        classes = ["-cp", jars(release)]
         self._tool = [java(), *_TOOLS, *classes]
         command = [java(), *_JVM, *classes, "kafka.Kafka", str(self._properties)]
         self._server = ServerProcess("Kafka", command, port=plain, log=folder / "log", cwd=folder)
@@ -77,10 +78,32 @@ class KafkaServer:
         assert self._server.process is not None
         return self._server.process.pid
 
+    def join(self, settings: Mapping[str, str]) -> None:
+        """Let it be one node of several, as these further settings say; before its first start."""
+        del self._settings["controller.quorum.bootstrap.servers"]
+        self._settings.update(settings)
+
+    def format(self, cluster: str = "") -> None:
+        """Make its folder ready for its first start, in a cluster with that id (without: one of its own)."""
+        self._properties.write_text("".join(f"{key}={value}\n" for key, value in self._settings.items()))
+        scram = [
+            option
+            for user, password in self._scram.items()
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for option in ("-S", f"{mechanism}=[name={user},password={password}]")
+        ]
+        alone = [] if cluster else ["--standalone"]
+        command = [*self._tool, "kafka.tools.StorageTool", "format", *alone, "-t", cluster or new_cluster_id()]
+        ended = subprocess.run(
+            [*command, "-c", str(self._properties), *scram], capture_output=True, text=True, check=False
+        )
+        if ended.returncode != 0:
+            raise RuntimeError(f"Kafka's folder could not be formatted:\n{ended.stdout}{ended.stderr}")
+
     def start(self) -> None:
         """Start, on the same ports and data as before, and wait until it answers."""
         if not (self.folder / "data").exists():
-            self._format()
+            self.format()
         self._server.start()
 
     def stop(self) -> None:
@@ -123,12 +146,12 @@ class KafkaServer:
         return self._server.log_end()
 
     def _base(self) -> dict[str, str]:
-        opened = {**self.addresses, "CONTROLLER": f"127.0.0.1:{self._controller}"}
+        opened = {**self.addresses, "CONTROLLER": self.controller}
         names = ",".join(f"{name}:{name}" for name in self.addresses)
         return {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
+            "controller.quorum.bootstrap.servers": self.controller,
             "listeners": ",".join(f"{name}://{address}" for name, address in opened.items()),
             "advertised.listeners": ",".join(f"{name}://{address}" for name, address in self.addresses.items()),
             "controller.listener.names": "CONTROLLER",
@@ -150,20 +173,10 @@ class KafkaServer:
             "broker.heartbeat.interval.ms": "500",
         }
 
-    def _format(self) -> None:
-        scram = [
-            option
-            for user, password in self._scram.items()
-            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
-            for option in ("-S", f"{mechanism}=[name={user},password={password}]")
-        ]
-        cluster = base64.urlsafe_b64encode(b"w" + os.urandom(15)).decode().rstrip("=")
-        command = [*self._tool, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
-        ended = subprocess.run(
-            [*command, "-c", str(self._properties), *scram], capture_output=True, text=True, check=False
-        )
-        if ended.returncode != 0:
-            raise RuntimeError(f"Kafka's folder could not be formatted:\n{ended.stdout}{ended.stderr}")
+
+def new_cluster_id() -> str:
+    """An id as Kafka wants it."""
+    return base64.urlsafe_b64encode(b"w" + os.urandom(15)).decode().rstrip("=")
 
 
 def _listener_settings(listeners: Sequence[Listener]) -> dict[str, str]:

@@ -215,13 +215,10 @@ class KafkaBroker:
             return f"the connection to {self.link.shown} is closed"
         try:
             await self.topics.look(seconds=_HEALTH_SECONDS)
+            # a cluster that has lost its controllers goes on saying what was true before
+            return self.topics.why_no_records(await self.link.silent())
         except WirewatchError as error:
             return str(error)
-        for name in self.topics.names():
-            found = self.topics.known(name)
-            if found is not None and found.well is not None:
-                return f"{name}: {found.well}"
-        return None
 
     async def close(self) -> None:
         """See `Broker`. Members that were not closed leave their groups."""

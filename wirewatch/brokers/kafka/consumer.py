@@ -14,6 +14,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import TopicPartition
 
 from wirewatch.brokers.interface import UNSETTLED
+from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 from wirewatch.brokers.kafka.failures import explain
 from wirewatch.brokers.kafka.records import decode
 from wirewatch.errors import PassingFault, UserError
@@ -72,6 +73,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the cli
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_PARTITION_BYTES,
         )
+        give_up_connecting_soon(self._client._client)  # noqa: SLF001 - it is handed out nowhere
         self._held: dict[TopicPartition, deque[Record]] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._in_hand: dict[TopicPartition, int] = {}

@@ -61,16 +61,22 @@ async def grow_topics(
 async def _require_idle(broker: KafkaBroker, groups: Sequence[str]) -> None:
     for group in groups:
         name = broker.link.wire_name(f"wirewatch.{group}")
-        answer = await broker.link.patiently(
-            lambda name=name: broker.link.to_coordinator(name, DescribeGroupsRequest([name])),  # type: ignore[misc]
-            f"who is in {name}",
-        )
-        for code, _, state, _, _, members, *_ in answer.groups:
-            if not code and state in _AT_WORK and members:
-                raise UserError(
-                    f"{group} has {len(members)} members at work: stop every wirewatch that runs stages, "
-                    "then grow (those that were killed are gone after [kafka] session_timeout)"
-                )
+        members = await broker.link.patiently(lambda name=name: _members(broker, name), f"who is in {name}")  # type: ignore[misc]
+        if members:
+            raise UserError(
+                f"{group} has {members} members at work: stop every wirewatch that runs stages, "
+                "then grow (those that were killed are gone after [kafka] session_timeout)"
+            )
+
+
+async def _members(broker: KafkaBroker, name: str) -> int:
+    """How many members of that group are at work. A broker that does not coordinate it (now) does not know."""
+    answer = await broker.link.to_coordinator(name, DescribeGroupsRequest([name]))
+    code, _, state, _, _, members, *_ = answer.groups[0]
+    error = kafka.for_code(code)
+    if error is not kafka.NoError:
+        raise error
+    return len(members) if state in _AT_WORK else 0
 
 
 async def _require_drained(broker: KafkaBroker, readers: Mapping[str, Sequence[str]]) -> None:
@@ -117,7 +123,7 @@ async def _add_partitions(broker: KafkaBroker, name: str, partitions: int) -> No
 async def _until_seen(broker: KafkaBroker, name: str, partitions: int) -> None:
     await broker.topics.look()
     found = broker.topics.known(name)
-    if found is None or found.partitions < partitions or found.well is not None:
+    if found is None or found.partitions < partitions or found.why_no_records() is not None:
         raise kafka.LeaderNotAvailableError(name)
 
 

@@ -6,6 +6,7 @@ Each has bounded retries inside; what is raised is one of our own errors.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,6 +15,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import TopicPartition
 
+from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 from wirewatch.brokers.kafka.failures import explain, may_pass
 from wirewatch.errors import PassingFault
 
@@ -24,6 +26,9 @@ T = TypeVar("T")
 PATIENCE = 15.0
 """Seconds for which a request that may work in a moment is tried again."""
 _LONGEST_PAUSE: Final = 1.0
+_ANSWER_SECONDS: Final = 5.0
+"""So long one broker is asked what any of them can answer."""
+_AT_ONCE_SECONDS: Final = 2.0
 
 
 class Link:
@@ -35,6 +40,7 @@ class Link:
         self._client: Any = None
         self._closed = False
         self._coordinators: dict[str, int] = {}
+        self._answered: int | None = None
 
     @property
     def shown(self) -> str:
@@ -52,6 +58,7 @@ class Link:
     async def open(self) -> None:
         """Connect. Raises `PassingFault` where no server answers."""
         self._client = AIOKafkaClient(**self._address.options(), client_id="wirewatch")
+        give_up_connecting_soon(self._client)
         try:
             await self._client.bootstrap()
         except (kafka.KafkaError, OSError, TimeoutError) as error:
@@ -94,7 +101,7 @@ class Link:
         """Ask again who leads what: that is why most requests fail."""
         self._coordinators.clear()
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + _ANSWER_SECONDS)):
                 await self._client.force_metadata_update()
         except (kafka.KafkaError, OSError, TimeoutError):
             return  # the next try says so
@@ -102,11 +109,16 @@ class Link:
     # -- one request, no retry
 
     async def to_any(self, request: Any) -> Any:
-        """The answer of any broker."""
-        node = self._client.get_random_node()
-        if node is None:
+        """The answer of any broker, of the one that answered last where it still does."""
+        nodes = [node for node, _ in self.brokers()]
+        if not nodes:
             raise kafka.KafkaConnectionError("no broker is known")
-        return await self._client.send(node, request)
+        node = self._answered if self._answered in nodes else random.choice(nodes)  # noqa: S311 - whom to ask is no secret
+        self._answered = None
+        async with asyncio.timeout(_ANSWER_SECONDS):  # a machine that went away says nothing; the others do
+            answer = await self._client.send(node, request)
+        self._answered = node
+        return answer
 
     async def to_node(self, node: int, request: Any, *, apart: bool = False) -> Any:
         """The answer of that broker; ``apart``: on a connection where waiting keeps nobody else waiting."""
@@ -152,6 +164,20 @@ class Link:
     def brokers(self) -> list[tuple[int, str]]:
         """Each broker's id and address as the cluster gives it to clients."""
         return [(broker.nodeId, f"{broker.host}:{broker.port}") for broker in self._client.cluster.brokers()]
+
+    async def silent(self) -> dict[int, str]:
+        """The brokers, by number, that do not answer a question at once though the cluster names them."""
+        nodes = [(node, address) for node, address in self.brokers() if node != self._answered]
+        answers = await asyncio.gather(*(self._answers(node) for node, _ in nodes))
+        return {node: address for (node, address), answered in zip(nodes, answers, strict=True) if not answered}
+
+    async def _answers(self, node: int) -> bool:
+        try:
+            async with asyncio.timeout(_AT_ONCE_SECONDS):
+                await self.to_node(node, MetadataRequest([]))
+        except (kafka.KafkaError, OSError, TimeoutError):
+            return False
+        return True
 
     async def reaches(self, node: int) -> bool:
         """Whether that broker can be connected to from here."""

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from msgspec import Struct
 
+from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 from wirewatch.brokers.kafka.failures import explain
 from wirewatch.errors import PassingFault, WirewatchError
 
@@ -157,6 +158,7 @@ class Publishing:
                 max_batch_size=_BATCH_BYTES,
                 max_request_size=_REQUEST_BYTES,
             )
+            give_up_connecting_soon(producer.client)
             try:
                 async with asyncio.timeout(_ACKNOWLEDGED_SECONDS):
                     await producer.start()
@@ -195,11 +197,21 @@ async def _end_now(producer: Any) -> None:
         sender.sender_task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await sender.sender_task
-        # who still waits on it is told at once
-        producer._message_accumulator.fail_all(kafka.KafkaConnectionError("the producer was given up"))  # noqa: SLF001 - the client has no way to give up what it retries for ever
+        _fail_all(producer._message_accumulator)  # noqa: SLF001 - the client has no way to give up what it retries for ever
     with suppress(kafka.KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(5.0):
             await producer.stop()
+
+
+def _fail_all(accumulator: Any) -> None:
+    """Tell at once whoever still waits on a producer that was given up."""
+    waiting = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001 - as above
+    # what was to be tried again must count as under way, or the client stumbles over it, and says so in the log
+    accumulator._pending_batches.update(waiting)  # noqa: SLF001 - as above
+    accumulator.fail_all(kafka.KafkaConnectionError("the producer was given up"))
+    for batch in accumulator._pending_batches:  # noqa: SLF001 - as above
+        if batch._drain_waiter.done():  # noqa: SLF001 - as above
+            batch._drain_waiter.exception()  # noqa: SLF001 - heard here, or it would be told as never heard
 
 
 def _slices(records: Sequence[ToSend]) -> Iterator[list[ToSend]]:

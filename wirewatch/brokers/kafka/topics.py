@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
 from msgspec import Struct
 
+from wirewatch.brokers.kafka.copies import Partition, read_partitions, what_is_behind, why_no_records
 from wirewatch.errors import PassingFault, UserError
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 _CREATE_MS: Final = 20_000
 _AUTO_CREATE: Final = "auto.create.topics.enable"
+_LEAST_IN_STEP: Final = "min.insync.replicas"
+_GROUPS: Final = "__consumer_offsets"
+_ANSWER_SECONDS: Final = 3.0
+"""A broker that does not say its settings in so long is not there."""
 
 
 class Layout(Struct, frozen=True):
@@ -38,18 +44,25 @@ class Layout(Struct, frozen=True):
             "max.message.bytes": str(topic.max_message_bytes),
             "message.timestamp.type": "LogAppendTime",
             # with three copies one broker may be away and what is acknowledged still stands on two
-            "min.insync.replicas": str(max(1, self.replication - 1)),
+            _LEAST_IN_STEP: str(max(1, self.replication - 1)),
             "compression.type": "producer",
         }
 
 
+NOBODY: Final[Mapping[int, str]] = {}
+
+
 class Found(Struct, frozen=True):
-    """A topic as it is. ``well`` is None, or what keeps it from taking records, in words."""
+    """A topic as it is: how many partitions, how often each is kept, its settings, where its copies stand."""
 
     partitions: int
     replication: int
     settings: Mapping[str, str]
-    well: str | None = None
+    copies: tuple[Partition, ...] = ()
+
+    def why_no_records(self, silent: Mapping[int, str] = NOBODY) -> str | None:
+        """None, or what keeps it from taking records, in words, where those brokers (by number) do not answer."""
+        return why_no_records(self.copies, int(self.settings.get(_LEAST_IN_STEP, "1")), silent)
 
     @property
     def max_message_bytes(self) -> int:
@@ -105,9 +118,9 @@ def _setting_differences(topic: Topic, due: Mapping[str, str], found: Mapping[st
         )
     if said("message.timestamp.type") != "LogAppendTime":
         out.append(Difference(f"{name}: message.timestamp.type is {said('message.timestamp.type')}, not LogAppendTime"))
-    least = due["min.insync.replicas"]
-    if _smaller(said("min.insync.replicas"), int(least)):
-        text = f"{name}: min.insync.replicas is {said('min.insync.replicas')}, not {least}"
+    least = due[_LEAST_IN_STEP]
+    if _smaller(said(_LEAST_IN_STEP), int(least)):
+        text = f"{name}: {_LEAST_IN_STEP} is {said(_LEAST_IN_STEP)}, not {least}"
         out.append(Difference(text, grave=False))
     return out
 
@@ -123,6 +136,7 @@ class Topics:
         self._link = link
         self.layout = layout
         self._found: dict[str, Found] = {}
+        self._groups: Found | None = None
 
     def known(self, name: str) -> Found | None:
         """The topic as it was when last looked at."""
@@ -146,10 +160,20 @@ class Topics:
         }
         settings = await self._settings([(ConfigResourceType.TOPIC, self._link.wire_name(name)) for name in ours])
         self._found = {name: _found(row, settings.get(self._link.wire_name(name), {})) for name, row in ours.items()}
+        groups = next((row for row in described["topics"] if row["topic"] == _GROUPS), None)
+        self._groups = None if groups is None else _found(groups, {})
 
     def names(self) -> list[str]:
         """The topics there are."""
         return sorted(self._found)
+
+    def why_no_records(self, silent: Mapping[int, str] = NOBODY) -> str | None:
+        """None, or what keeps one of the topics from taking records, in words, as they were when last looked at."""
+        held = dict(sorted(self._found.items())) | ({} if self._groups is None else {_GROUPS: self._groups})
+        for name, found in held.items():
+            if (why := found.why_no_records(silent)) is not None:
+                return f"{name}: {why}"
+        return None
 
     async def create(self, topics: Sequence[Topic]) -> list[str]:
         """Create what is missing; the names. Two at once do no harm. Raises `UserError` where the cluster refuses."""
@@ -186,25 +210,47 @@ class Topics:
             await self.look()
             for name in names:
                 found = self._found.get(name)
-                if found is None or found.well is not None:
+                if found is None or found.why_no_records() is not None:
                     raise kafka.LeaderNotAvailableError(name)
 
         await self._link.patiently(work, "waiting for new topics")
 
     async def differences(self, topics: Sequence[Topic]) -> list[Difference]:
-        """How the topics, and what the brokers do with unknown ones, differ from what should be."""
+        """How the topics, their copies and the brokers differ from what should be."""
         await self.look()
         out = [line for topic in topics for line in decide_differences(topic, self.layout, self._found.get(topic.name))]
-        brokers = [(ConfigResourceType.BROKER, str(node)) for node, _ in self._link.brokers()]
-        for (node, address), resource in zip(self._link.brokers(), brokers, strict=True):
-            settings = await self._settings([resource], node=node)
-            if settings.get(str(node), {}).get(_AUTO_CREATE) == "true":
-                text = f"broker {address} has {_AUTO_CREATE} on: a misspelt name makes a topic; set it to false"
-                out.append(Difference(text, grave=False))
-        return out
+        silent: dict[int, str] = {}
+        asked = [self._differences_of(node, address, silent) for node, address in self._link.brokers()]
+        others = [text for texts in await asyncio.gather(*asked) for text in texts]
+        held = {topic.name: self._found[topic.name] for topic in topics if topic.name in self._found}
+        if self._groups is not None:
+            held[_GROUPS] = self._groups
+            if self._groups.replication < self.layout.replication:
+                others.append(
+                    f"{_GROUPS} is kept {self._groups.replication} times, not {self.layout.replication}: it holds "
+                    "where every stage stands (offsets.topic.replication.factor is how often the brokers make it)"
+                )
+        for name, found in held.items():
+            if (why := found.why_no_records(silent)) is not None:
+                others.append(f"{name} takes no records now: {why}")
+        alive = {node for node, _ in self._link.brokers()} - set(silent)
+        behind = what_is_behind({name: found.copies for name, found in held.items()}, alive)
+        return out + [Difference(text, grave=False) for text in (*others, *([behind] if behind else []))]
+
+    async def _differences_of(self, node: int, address: str, silent: dict[int, str]) -> list[str]:
+        """What is to be said of one broker; one that does not answer is noted in ``silent`` too."""
+        resource = (ConfigResourceType.BROKER, str(node))
+        try:
+            settings = await self._settings([resource], node=node, seconds=_ANSWER_SECONDS)
+        except PassingFault:
+            silent[node] = address
+            return [f"broker {address} does not answer"]
+        if settings.get(str(node), {}).get(_AUTO_CREATE) == "true":
+            return [f"broker {address} has {_AUTO_CREATE} on: a misspelt name makes a topic; set it to false"]
+        return []
 
     async def _settings(
-        self, resources: Sequence[tuple[Any, str]], *, node: int | None = None
+        self, resources: Sequence[tuple[Any, str]], *, node: int | None = None, seconds: float | None = None
     ) -> dict[str, dict[str, str]]:
         """The settings of each, by name; none of one that may not be read."""
         if not resources:
@@ -214,7 +260,7 @@ class Topics:
         async def work() -> Any:
             return await (self._link.to_any(request) if node is None else self._link.to_node(node, request))
 
-        answer = await self._link.patiently(work, "the settings of its topics")
+        answer = await self._link.patiently(work, "the settings of its topics", seconds=seconds)
         out: dict[str, dict[str, str]] = {}
         for code, _, _, name, entries in answer.resources:
             if code == 0:
@@ -223,16 +269,9 @@ class Topics:
 
 
 def _found(row: Mapping[str, Any], settings: Mapping[str, str]) -> Found:
-    partitions = row["partitions"]
-    least = settings.get("min.insync.replicas", "1")
-    well: str | None = None if partitions else "it has no partitions yet"
-    for partition in partitions:
-        if partition["leader"] < 0:
-            well = f"partition {partition['partition']} has no leader"
-        elif _smaller(str(len(partition["isr"])), int(least)):
-            well = f"partition {partition['partition']} has {len(partition['isr'])} copies in step, not {least}"
-    copies = min((len(partition["replicas"]) for partition in partitions), default=0)
-    return Found(len(partitions), copies, settings, well)
+    partitions = read_partitions(row)
+    replication = min((len(one.copies) for one in partitions), default=0)
+    return Found(len(partitions), replication, settings, partitions)
 
 
 def _refused(doing: str, code: int, message: Sequence[str | None]) -> UserError | PassingFault:
