@@ -96,8 +96,11 @@ async def _log(config: Configuration) -> AsyncIterator[Finding]:
             yield "log", "not yet", _before_the_log(config)
             return
         differences = await broker.check_topics(declared_topics(config.settings))
+        if differences:  # said before anything is read: what differs may be why nothing can be
+            yield "log", "wrong", "; ".join(differences)
         ends = [(await broker.bounds(SNAPSHOTS.name, p)).end for p in range(broker.partitions(SNAPSHOTS.name))]
-        yield "log", "wrong" if differences else "ok", "; ".join(differences) or f"{sum(ends)} snapshots so far"
+        if not differences:
+            yield "log", "ok", f"{sum(ends)} snapshots so far"
         letters = await list_dead_letters(broker)
         if letters:
             yield "dead letters", "advice", f"{len(letters)} open: wirewatch dead-letters list"
