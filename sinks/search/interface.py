@@ -116,6 +116,10 @@ class SearchIndex(Protocol):
         """
         ...
 
+    async def require_log(self, log_id: str) -> None:
+        """Raises `OtherLogError`, in words, where the index belongs to another log than this."""
+        ...
+
     async def ready(self) -> str | None:
         """None where the index can be read now, else why not, in words."""
         ...

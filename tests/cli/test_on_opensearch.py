@@ -121,7 +121,6 @@ def test_what_the_embedded_index_holds_is_copied_before_the_log_is_read(
         said = wirewatch("index", "copy")
         assert said.status == 0, said.err
         assert "3 events copied, 0 left out" in said.err
-    opensearch.ask("POST", "/wirewatch-entries-v1/_refresh")
     after = [wirewatch("search", query, "--json").out for query in ("feed:city", "figure.killed:new>=10")]
     assert after == before
     assert after[1]

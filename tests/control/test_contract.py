@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
+from wirewatch.brokers.binding import OtherLogError
 from wirewatch.control import AlertState, Channel, ControlStore, Move, NewDelivery, Outcome
 from wirewatch.errors import NotOurs, UserError
 from wirewatch.events import ToldBefore
@@ -92,6 +93,14 @@ async def test_a_store_belongs_to_the_first_log_it_is_told_of(store: ControlStor
     with pytest.raises(UserError, match=r"belongs to the log log-a, but the setting broker names the log log-b"):
         await store.bind_log("log-b")
     await store.bind_log("log-a")
+
+
+async def test_who_only_looks_is_told_of_another_log_and_binds_none(store: ControlStore) -> None:
+    await store.require_log("log-a")
+    await store.bind_log("log-b")
+    await store.require_log("log-b")
+    with pytest.raises(OtherLogError, match=r"belongs to the log log-b.*names the log log-a.*settings are mixed"):
+        await store.require_log("log-a")
 
 
 async def test_a_store_that_follows_its_log_to_a_copy_reads_on_where_it_stood(store: ControlStore) -> None:

@@ -18,8 +18,8 @@ from psycopg import sql
 
 from tests.control.cutting_proxy import CuttingProxy
 from tests.servers.postgresql import PASSWORD, PostgresqlServer
-from wirewatch.control import Channel, ControlStore, Move, NewDelivery, Outcome
-from wirewatch.control.postgresql import PostgresqlControlStore
+from wirewatch.control import Channel, ControlStore, Move, NewDelivery, NoStoreError, Outcome
+from wirewatch.control.postgresql import PostgresqlControlStore, migrate
 from wirewatch.control.postgresql.failures import explain_failure
 from wirewatch.control.postgresql.migrate import KNOWN
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
@@ -353,6 +353,24 @@ async def test_a_newer_store_is_refused_in_words(
     postgresql.execute("UPDATE wirewatch_schema SET version_num = '9999'", url=url)
     with pytest.raises(BrokenStorage, match=r"newer wirewatch \(schema 9999"):
         await opened_at(url)
+
+
+async def test_who_only_looks_makes_no_table_and_leaves_an_older_schema_as_it_is(
+    postgresql: PostgresqlServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NoStoreError, match="wirewatch run makes it"):
+        await PostgresqlControlStore(url).open(make=False)
+    tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+    assert postgresql.execute(tables, url=url) == [(0,)]
+    await (await opened_at(url)).close()
+    looked = PostgresqlControlStore(url)
+    await looked.open(make=False)
+    assert await looked.channels() == []
+    await looked.close()
+    monkeypatch.setattr(migrate, "KNOWN", (*KNOWN, "0099"))
+    with pytest.raises(UserError, match=r"older wirewatch.*0099: wirewatch run brings it forward"):
+        await PostgresqlControlStore(url).open(make=False)
+    assert postgresql.execute("SELECT version_num FROM wirewatch_schema", url=url) == [(KNOWN[-1],)]
 
 
 async def test_another_programs_database_is_refused_and_left_alone(postgresql: PostgresqlServer, url: str) -> None:

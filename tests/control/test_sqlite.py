@@ -7,13 +7,15 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
-from wirewatch.control import Channel, SqliteControlStore
-from wirewatch.errors import BrokenStorage, PassingFault
+from wirewatch.control import Channel, NoStoreError, SqliteControlStore
+from wirewatch.control.sqlite.schema import VERSION
+from wirewatch.errors import BrokenStorage, PassingFault, UserError
 
 OPS = Channel("ops", "webhook", "https://a.example/hook")
 
@@ -57,6 +59,24 @@ async def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
     raw.close()
     with pytest.raises(BrokenStorage, match=r"newer wirewatch \(schema 99"):
         await opened(tmp_path / "control.db")
+
+
+async def test_who_only_looks_makes_no_store_and_leaves_an_older_one_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "control.db"
+    with pytest.raises(NoStoreError, match="wirewatch run makes it"):
+        await SqliteControlStore(path).open(make=False)
+    assert not path.exists()
+    await (await opened(path)).close()
+    looked = SqliteControlStore(path)
+    await looked.open(make=False)
+    assert await looked.channels() == []
+    await looked.close()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("user_version", VERSION - 1)
+    with pytest.raises(UserError, match=r"older wirewatch.*wirewatch run brings it forward"):
+        await SqliteControlStore(path).open(make=False)
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.pragma("user_version") == VERSION - 1
 
 
 async def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:

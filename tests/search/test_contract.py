@@ -9,6 +9,7 @@ import pytest
 
 from sinks.search.interface import SearchIndex
 from tests.search.conftest import START_MS
+from wirewatch.brokers.binding import OtherLogError
 from wirewatch.errors import BadInput, UserError
 from wirewatch.hosting import Sink
 from wirewatch.query import QueryError
@@ -48,6 +49,14 @@ async def test_an_index_belongs_to_the_first_log_it_is_told_of(sink: Sink, make_
     ):
         await again.bind_log("log-b")
     await again.close()
+
+
+async def test_who_only_reads_is_told_of_another_log(sink: Sink, index: SearchIndex) -> None:
+    await index.require_log("log-a")
+    await sink.bind_log("log-b")
+    await index.require_log("log-b")
+    with pytest.raises(OtherLogError, match=r"the search index .* belongs to the log log-b.* names the log log-a"):
+        await index.require_log("log-a")
 
 
 async def test_an_edit_takes_the_place_of_what_stood_there_and_both_are_kept(

@@ -194,3 +194,4 @@ async def test_there_must_be_an_index_and_it_must_be_of_this_log(newsroom: Newsr
     other: Any = OtherLog()
     with pytest.raises(UserError, match=r"belongs to the log .* two clusters' settings are mixed"):
         await Rebuild(newsroom.client, other, SystemClock(), newsroom.said.append).run()
+    assert [one.generation.number for one in await list_generations(newsroom.client)] == [1]  # nothing was begun

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from wirewatch.errors import UserError
+
+
+class OtherLogError(UserError):
+    """What was asked belongs to another log: two clusters' settings are mixed."""
+
 
 def other_log(what: str, bound: str, asked: str) -> str:
     """Why a store that belongs to one log is not used with another."""

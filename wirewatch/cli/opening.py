@@ -20,7 +20,7 @@ from wirewatch.brokers.interface import Broker
 from wirewatch.brokers.left_behind import require_current
 from wirewatch.callbacks import CallbackKey, key_from_folder, key_from_text
 from wirewatch.cli.context import configuration
-from wirewatch.control import ControlStore, SqliteControlStore
+from wirewatch.control import ControlStore, NoStoreError, SqliteControlStore
 from wirewatch.errors import UserError
 from wirewatch.hosting import Sink
 from wirewatch.logs import redact
@@ -149,6 +149,21 @@ async def opened_control() -> AsyncIterator[ControlStore]:
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = open_control(config)
     await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def seen_control() -> AsyncIterator[ControlStore | None]:
+    """The control store for a command that only looks: None where there is none yet. Nothing is made or changed."""
+    store = open_control(configuration())
+    try:
+        await store.open(make=False)
+    except NoStoreError:
+        yield None
+        return
     try:
         yield store
     finally:

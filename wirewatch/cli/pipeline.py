@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from processors.diff_handler import DiffHandler
 from processors.enrich import EnrichContext, enrich
@@ -23,13 +23,14 @@ from sinks.web.server import WebServer
 from sinks.web.stream import StreamHub
 from sinks.web.websub import HubCalls
 from wirewatch import stages
+from wirewatch.brokers.binding import OtherLogError
 from wirewatch.brokers.connect import connect, is_embedded
 from wirewatch.brokers.interface import Broker
 from wirewatch.cli.feed_health import known_feeds
 from wirewatch.cli.opening import open_callbacks, open_control, open_index, open_search_sink
 from wirewatch.cli.patience import open_patiently
 from wirewatch.control import ControlStore
-from wirewatch.errors import PassingFault, UserError
+from wirewatch.errors import PassingFault, UserError, WirewatchError
 from wirewatch.events import EntryEvent
 from wirewatch.hosting import Handler, Sink
 from wirewatch.hosting.runner import Host, Runner, streamed_inputs
@@ -44,6 +45,7 @@ from wirewatch.times import Clock, SystemClock, parse_duration_ms
 from wirewatch.topics import ENTRIES, SNAPSHOTS, TOPICS
 
 _log = get_logger("run")
+_LOOK_S: Final = 5.0
 
 
 def check_roles(roles: Sequence[str]) -> frozenset[str]:
@@ -102,6 +104,7 @@ class Pipeline:
             store = await self._open_control(readiness, stack)
             if store is not None:
                 await store.bind_log(await broker.log_id())
+            await self._require_own_index(await broker.log_id())
             await self._reconcile(broker, store)
             running = await self._compose(broker, store, stack)
             if "index" in stages.reached(self._roles):
@@ -135,6 +138,21 @@ class Pipeline:
         stack.push_async_callback(store.close)
         readiness.add("control", store.healthy)
         return store
+
+    async def _require_own_index(self, log_id: str) -> None:
+        """`UserError` where the index is of another log, as far as it can be asked: its readers would not notice."""
+        if "index" not in stages.reached(self._roles):
+            return
+        index = open_index(self._config)
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await index.require_log(log_id)
+        except OtherLogError:
+            raise
+        except (WirewatchError, TimeoutError):
+            pass  # there is none yet, or it is away: no reason not to start, and whoever needs it says so
+        finally:
+            await index.close()
 
     async def _reconcile(self, broker: Broker, store: ControlStore | None) -> None:
         """Bring the settings file's feeds, searches and channels in line with it."""

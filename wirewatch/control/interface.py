@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from wirewatch.errors import UserError
 from wirewatch.events import ToldBefore
 from wirewatch.events.alerts import AlertState as StateName
 
@@ -149,6 +150,10 @@ class OutboxSummary(Struct, frozen=True):
     next_try_ms: int | None
 
 
+class NoStoreError(UserError):
+    """There is nothing to look at yet: no process that makes the store has begun."""
+
+
 class ControlStore(Protocol):
     """Channels, alerts' states, outbox and positions.
 
@@ -159,8 +164,12 @@ class ControlStore(Protocol):
     this program. A call that is cancelled still takes full effect or none.
     """
 
-    async def open(self) -> None:
-        """Open the store, create or migrate it. Safe to call twice. To be called before anything else."""
+    async def open(self, *, make: bool = True) -> None:
+        """Open the store, create or migrate it. Safe to call twice. To be called before anything else.
+
+        Without ``make``, for who only looks, nothing is made or changed: raises `NoStoreError` where there is none
+        yet, `UserError` where it is an older program's.
+        """
         ...
 
     async def close(self) -> None:
@@ -172,6 +181,10 @@ class ControlStore(Protocol):
 
         Raises `UserError` in words where the store belongs to another log: two clusters' settings are mixed.
         """
+        ...
+
+    async def require_log(self, log_id: str) -> None:
+        """For who only looks: raises `OtherLogError` where `bind_log` would refuse."""
         ...
 
     async def rebind_log(self, before: str, after: str, place: Place) -> bool:

@@ -16,6 +16,7 @@ from sinks.search.embedded import read
 from sinks.search.embedded.read import Window
 from sinks.search.embedded.schema import index_failures, open_reader
 from sinks.search.interface import DayCount, Order, SearchPage
+from wirewatch.brokers.binding import OtherLogError, other_log
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.query.parser import parse_query
@@ -109,6 +110,14 @@ class EmbeddedIndex:
         return await self._read(
             lambda connection: read.read_days(connection, query, now_ms=now_ms, since_ms=since, until_ms=stop)
         )
+
+    async def require_log(self, log_id: str) -> None:
+        """See `SearchIndex`."""
+        bound = await self._read(
+            lambda connection: connection.execute("SELECT value FROM about WHERE name = 'log'").get
+        )
+        if bound not in {None, log_id}:
+            raise OtherLogError(other_log(f"the search index {self._path}", str(bound), log_id))
 
     async def ready(self) -> str | None:
         """See `SearchIndex`."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from sinks.search.opensearch.client import Client
-from sinks.search.opensearch.generations import ensure_current
+from sinks.search.opensearch.generations import ensure_current, refresh
 from sinks.search.opensearch.write import EventWriter, NewEvent
 from wirewatch.errors import BadInput
 from wirewatch.events import EntryEvent, decode
@@ -26,7 +26,8 @@ class Stored(Protocol):
 
 async def copy_stored(source: Stored, client: Client, clock: Clock, say: Say) -> tuple[int, int]:
     """Everything of another index into the one that is read: how many events, and how many it did not take."""
-    writer = EventWriter(client, (await ensure_current(client)).generation, clock)
+    generation = (await ensure_current(client)).generation
+    writer = EventWriter(client, generation, clock)
     await writer.forget()
     after, copied, refused = ("", 0), 0, 0
     while page := await source(after=after, limit=_PAGE):
@@ -36,6 +37,7 @@ async def copy_stored(source: Stored, client: Client, clock: Clock, say: Say) ->
         after = (events[-1].event.feed_id, events[-1].event.seq)
         if copied % (20 * _PAGE) == 0:
             say(f"{copied} events copied")
+    await refresh(client, generation)  # who copied looks at once
     return copied - refused, refused
 
 

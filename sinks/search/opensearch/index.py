@@ -13,6 +13,7 @@ from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal, fate_of
 from sinks.search.opensearch.generations import find_current
 from sinks.search.opensearch.layout import alias_of
+from sinks.search.opensearch.state import require_log
 from wirewatch.errors import UserError
 from wirewatch.events import EntryEvent
 from wirewatch.query.parser import parse_query
@@ -117,6 +118,16 @@ class OpenSearchIndex:
             if after is None:
                 break
         return [DayCount(format_ms(day * read.DAY_MS)[:10], entries[day], quiet[day]) for day in sorted(entries)]
+
+    async def require_log(self, log_id: str) -> None:
+        """See `SearchIndex`."""
+        try:
+            current = await find_current(self._client)
+            if current is None:
+                raise self._missing()
+            await require_log(self._client, current.generation, log_id)
+        except Refusal as refusal:
+            raise self._in_words(refusal) from refusal
 
     async def ready(self) -> str | None:
         """See `SearchIndex`."""

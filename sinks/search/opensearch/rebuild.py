@@ -33,10 +33,10 @@ from sinks.search.opensearch.state import (
     Position,
     position_id,
     read_state,
+    require_log,
     state_item,
 )
 from sinks.search.opensearch.write import EventWriter, NewEvent
-from wirewatch.brokers.binding import other_log
 from wirewatch.brokers.interface import Broker, Record
 from wirewatch.errors import BadInput, NotOurs, UserError
 from wirewatch.events import EntryEvent, decode
@@ -102,10 +102,12 @@ class Rebuild:
         if current is None:
             raise UserError("there is no search index to rebuild yet: wirewatch run makes it")
         old = current.generation
+        log_id = await self._broker.log_id()
+        await require_log(self._client, old, log_id)  # before anything is made
         generations = await list_generations(self._client)
         new = await self._target(old, generations)
         writer = EventWriter(self._client, new, self._clock)
-        kept = await self._progress(old, new)
+        kept = await self._progress(old, new, log_id)
         await refresh(self._client, old)
         await writer.forget()
         await self._copy(old, writer, kept)
@@ -126,14 +128,8 @@ class Rebuild:
         self._say(f"{'going on with' if begun else 'making'} {new.entries} from {old.entries}")
         return new
 
-    async def _progress(self, old: Generation, new: Generation) -> Progress:
+    async def _progress(self, old: Generation, new: Generation, log_id: str) -> Progress:
         """How far it is; where it begins, the old generation's log and places are taken over."""
-        log_id = await self._broker.log_id()
-        (bound,) = await read_state(self._client, old, [LOG_ID], BoundLog)
-        if bound.value is not None and bound.value.log_id != log_id:
-            raise UserError(
-                other_log(f"the search index {old.entries} on {self._client.address.shown}", bound.value.log_id, log_id)
-            )
         (kept,) = await read_state(self._client, new, [REBUILD_ID], Progress)
         if kept.value is not None:
             return kept.value

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sinks.search.opensearch.bulk import Item
 from sinks.search.opensearch.client import Client
 from sinks.search.opensearch.layout import Generation
+from wirewatch.brokers.binding import OtherLogError, other_log
 from wirewatch.query.maxima import FeedMaxima
 
 T = TypeVar("T")
@@ -81,6 +82,14 @@ async def read_state(client: Client, generation: Generation, ids: Sequence[str],
         else Kept(None)
         for one in got.docs
     ]
+
+
+async def require_log(client: Client, generation: Generation, log_id: str) -> None:
+    """`UserError` where the generation belongs to another log; what belongs to none yet is as good as this one's."""
+    (bound,) = await read_state(client, generation, [LOG_ID], BoundLog)
+    if bound.value is not None and bound.value.log_id != log_id:
+        what = f"the search index {generation.entries} on {client.address.shown}"
+        raise OtherLogError(other_log(what, bound.value.log_id, log_id))
 
 
 def state_item(

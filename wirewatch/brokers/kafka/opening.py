@@ -16,8 +16,11 @@ from wirewatch.logs import get_logger
 from wirewatch.topics import STATE_TOPICS, TOPICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wirewatch.brokers.kafka.address import Address
     from wirewatch.settings import Settings
+    from wirewatch.topics import Topic
 
 _log = get_logger("kafka")
 _PATIENCE: Final = {"runner": 30.0, "writer": 5.0, "reader": 5.0}
@@ -50,9 +53,9 @@ async def open_cluster(
     return broker
 
 
-async def require_topics(broker: KafkaBroker) -> None:
+async def require_topics(broker: KafkaBroker, topics: Sequence[Topic] = ALL_TOPICS) -> None:
     """`UserError` names each difference with which no stage can work; the others are logged."""
-    differences = await broker.differences(ALL_TOPICS)
+    differences = await broker.differences(topics)
     for difference in differences:
         if not difference.grave:
             _log.warning("a topic differs from what it should be", difference=difference.text)

@@ -9,7 +9,7 @@ import msgspec
 
 from sinks.alerts.commands import list_alerts, resend_alerts, show_alert
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import has_control, moment_ms, opened_control
+from wirewatch.cli.opening import moment_ms, opened_control, seen_control
 from wirewatch.cli.output import print_json, print_line
 from wirewatch.cli.tables import print_table
 from wirewatch.control import AlertState
@@ -39,8 +39,8 @@ async def list_them(*, since: str = "24h", limit: int = 50, json: bool = False) 
         raise UserError(f"--limit {limit}: 1 to 10000")
     since_ms = moment_ms(since, flag="--since")
     found: list[AlertState] = []
-    if has_control():
-        async with opened_control() as store:
+    async with seen_control() as store:
+        if store is not None:
             found = await list_alerts(store, since_ms=since_ms, limit=limit)
     told = [decode(state.alert, Alert) for state in found if state.alert is not None]
     if json:
@@ -65,7 +65,9 @@ async def show(id_: _Id, /) -> int:
     id_
         The alert's id, as `alerts list` shows it.
     """
-    async with opened_control() as store:
+    async with seen_control() as store:
+        if store is None:
+            raise UserError(f"there is no alert {id_!r}, nor any other yet")
         story = await show_alert(store, id_)
     alert = decode(story.state.alert, Alert) if story.state.alert else None
     deliveries = [

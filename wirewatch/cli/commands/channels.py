@@ -12,7 +12,7 @@ from sinks.alerts.commands import add_channel, remove_channel, test_channel
 from wirewatch.cli.commands.searches import settings_file
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import as_command
-from wirewatch.cli.opening import has_control, opened_broker, opened_control
+from wirewatch.cli.opening import opened_broker, opened_control, seen_control
 from wirewatch.cli.output import print_json, print_line, say
 from wirewatch.cli.tables import print_table
 from wirewatch.control.interface import Channel, OutboxSummary
@@ -66,10 +66,8 @@ async def add_one(
 
 async def read_channels() -> tuple[list[Channel], Mapping[str, OutboxSummary]]:
     """The channels and what waits for each; makes no store where there is none."""
-    if not has_control():
-        return [], {}
-    async with opened_control() as store:
-        return await store.channels(), await store.waiting()
+    async with seen_control() as store:
+        return ([], {}) if store is None else (await store.channels(), await store.waiting())
 
 
 @channels.command(name="list")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import apsw
 
 from sinks.search.interface import NoIndexError
+from wirewatch.brokers.binding import OtherLogError
 from wirewatch.brokers.connect import declared_topics, is_embedded
 from wirewatch.brokers.dead_letters import list_dead_letters
 from wirewatch.canary import CANARY_ID
@@ -15,7 +16,7 @@ from wirewatch.cli.commands.channels import read_channels
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
 from wirewatch.cli.feed_health import read_statuses
-from wirewatch.cli.opening import has_index, open_control, open_index, opened_index, opened_log
+from wirewatch.cli.opening import has_index, open_control, open_index, opened_index, opened_log, seen_control
 from wirewatch.cli.output import print_json
 from wirewatch.cli.tables import print_table
 from wirewatch.errors import WirewatchError
@@ -53,7 +54,7 @@ async def _look() -> AsyncIterator[Finding]:
     config = configuration()
     for finding in (*_settings(config), *_machine(config)):
         yield finding
-    for check in (_log, _index, _deliveries, _feeds):
+    for check in (_log, _index, _deliveries, _belonging, _feeds):
         try:
             async for finding in check(config):
                 yield finding
@@ -140,6 +141,22 @@ async def _deliveries(_config: Configuration) -> AsyncIterator[Finding]:
             yield f"channel {channel.id}", "wrong", f"nothing is sent to it: {channel.disabled}"
     pending = sum(one.pending for one in waiting.values())
     yield "deliveries", "ok", f"{pending} waiting, {len(channels)} channels"
+
+
+async def _belonging(config: Configuration) -> AsyncIterator[Finding]:
+    """Whether index and control store are those of the log: of two clusters' settings each is well by itself."""
+    async with opened_log() as broker, seen_control() as store, opened_index() as index:
+        if broker is None:
+            return
+        log_id = await broker.log_id()
+        for keeper in (store, index if has_index(config) else None):
+            try:
+                if keeper is not None:
+                    await keeper.require_log(log_id)
+            except OtherLogError as error:
+                yield "settings", "wrong", str(error)
+            except WirewatchError:
+                continue  # said above
 
 
 async def _feeds(config: Configuration) -> AsyncIterator[Finding]:

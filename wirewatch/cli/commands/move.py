@@ -89,11 +89,13 @@ async def move_log(*, to: str = "", control_to: str = "", dry_run: bool = False)
             print_table(("topic", "records"), list((await count_source(log)).items()), empty="")
             await _look_at(log, cluster)
             return 0
+        if cluster is not None:  # what is refused is refused before anything is copied
+            await cluster.create_topics(ALL_TOPICS)
+            await require_topics(cluster)
+            await require_room(log, cluster)
         control = await _control(config, control_to, stack, after=None if cluster is None else await cluster.log_id())
         moved: list[Moved] = []
         if cluster is not None:
-            await cluster.create_topics(ALL_TOPICS)
-            await require_topics(cluster)
             stores = {**({} if control is None else {"control": control}), **await _index(config, stack)}
             moved = await move(log, cluster, stores, progress=_Telling())
         _leave_behind(config, to=to, control_to=control_to)
@@ -107,10 +109,12 @@ async def _look_at(log: EmbeddedBroker, cluster: KafkaBroker | None) -> None:
     """What the move would find on the cluster. `UserError` where it would refuse to write there."""
     if cluster is None:
         return
-    differences = await cluster.check_topics(ALL_TOPICS)
+    await require_topics(cluster, [topic for topic in ALL_TOPICS if cluster.topics.known(topic.name) is not None])
     await require_room(log, cluster)
-    say("\n".join(differences) or "the cluster's topics are as they should be, and hold nothing else")
-    if differences:
+    differences = await cluster.differences(ALL_TOPICS)
+    shown = [difference.text for difference in differences]
+    say("\n".join(shown) or "the cluster's topics are as they should be, and hold nothing else")
+    if any(difference.grave for difference in differences):  # of topics that are there these were refused
         say("The move makes the topics that are missing.")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
+from wirewatch.control.interface import NoStoreError
 from wirewatch.control.postgresql.failures import failures_in_words
 from wirewatch.errors import BrokenStorage, UserError
 
@@ -39,6 +40,17 @@ def is_current(version: str | None, where: str) -> bool:
             "upgrade wirewatch, or restore the copy made before the upgrade"
         )
     return version == KNOWN[-1]
+
+
+def require_current(version: str | None, where: str) -> None:
+    """For who only looks, and leaves the schema as it is. Raises `NoStoreError`, `UserError` for an older one."""
+    if version is None:
+        raise NoStoreError(f"{where} holds nothing yet: wirewatch run makes it")
+    if not is_current(version, where):
+        raise UserError(
+            f"{where} has the schema {version} of an older wirewatch, and this one works with {KNOWN[-1]}: wirewatch "
+            "run brings it forward when it starts; until then look with the older one"
+        )
 
 
 def migrate(address: Address, where: str) -> None:

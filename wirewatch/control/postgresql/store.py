@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from wirewatch.brokers.binding import other_log
+from wirewatch.brokers.binding import OtherLogError, other_log
 from wirewatch.control.interface import (
     AlertState,
     Channel,
@@ -24,7 +24,7 @@ from wirewatch.control.interface import (
 )
 from wirewatch.control.postgresql import outbox, standing
 from wirewatch.control.postgresql.address import read_address
-from wirewatch.control.postgresql.migrate import HAS_VERSION, READ_VERSION, is_current, migrate
+from wirewatch.control.postgresql.migrate import HAS_VERSION, READ_VERSION, is_current, migrate, require_current
 from wirewatch.control.postgresql.outbox import Connection, readable
 from wirewatch.control.postgresql.session import Session
 from wirewatch.control.postgresql.taking_over import ControlFile, digest, is_empty, take_over
@@ -54,14 +54,17 @@ class PostgresqlControlStore:
         self._longest_s = longest_s
         self._session: Session | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, make: bool = True) -> None:
         """See `ControlStore`. Raises `UserError` in words where the server lets nobody in with this address."""
         if self._session is not None:
             return
         session = Session(self._address, self._where, longest_s=self._longest_s)
         try:
             await session.open()
-            if not is_current(await session.run(_version), self._where):
+            version = await session.run(_version)
+            if not make:
+                require_current(version, self._where)
+            elif not is_current(version, self._where):
                 await asyncio.to_thread(migrate, self._address, self._where)
         except BaseException:
             await session.close()
@@ -84,6 +87,12 @@ class PostgresqlControlStore:
         bound = await self._run(work)
         if bound != log_id:
             raise UserError(other_log(self._where, bound, log_id))
+
+    async def require_log(self, log_id: str) -> None:
+        """See `ControlStore`."""
+        bound = await self._run(lambda connection: standing.value(connection, "SELECT log_id FROM about"))
+        if bound not in {None, log_id}:
+            raise OtherLogError(other_log(self._where, str(bound), log_id))
 
     async def rebind_log(self, before: str, after: str, place: Place) -> bool:
         """See `ControlStore`."""

@@ -7,7 +7,7 @@ from typing import Final
 import apsw
 
 from wirewatch.brokers.embedded.schema import transaction
-from wirewatch.errors import BrokenStorage
+from wirewatch.errors import BrokenStorage, UserError
 
 APPLICATION_ID: Final = 0x77774354  # "wwCT": tells our file from any other
 _MIGRATIONS: Final = (
@@ -60,6 +60,16 @@ def migrate(connection: apsw.Connection, where: str) -> None:
             connection.execute(_MIGRATIONS[number])
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def require_current(connection: apsw.Connection, where: str) -> None:
+    """Raises `UserError` where the store is an older program's, and what `migrate` does."""
+    version = _version(connection, where)
+    if version < VERSION:
+        raise UserError(
+            f"{where} has the schema {version} of an older wirewatch, and this one works with {VERSION}: wirewatch run "
+            "brings it forward when it starts; until then look with the older one"
+        )
 
 
 def _version(connection: apsw.Connection, where: str) -> int:

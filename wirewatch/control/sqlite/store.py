@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
 import msgspec
 
-from wirewatch.brokers.binding import other_log
+from wirewatch.brokers.binding import OtherLogError, other_log
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.embedded.threads import WorkerThread
@@ -20,6 +22,7 @@ from wirewatch.control.interface import (
     Claim,
     Delivery,
     NewDelivery,
+    NoStoreError,
     OutboxSummary,
     Outcome,
     Place,
@@ -27,7 +30,7 @@ from wirewatch.control.interface import (
     moved_positions,
 )
 from wirewatch.control.sqlite import outbox
-from wirewatch.control.sqlite.schema import migrate
+from wirewatch.control.sqlite.schema import migrate, require_current
 from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.events import ToldBefore
 
@@ -58,8 +61,10 @@ class SqliteControlStore:
         self._thread = WorkerThread("control-store")
         self._connection: apsw.Connection | None = None
 
-    async def open(self) -> None:
+    async def open(self, *, make: bool = True) -> None:
         """See `ControlStore`."""
+        if not make:
+            await asyncio.to_thread(self._guarded(self._require_current))
         await self._thread.run(self._guarded(self._open))
 
     async def close(self) -> None:
@@ -87,6 +92,12 @@ class SqliteControlStore:
         bound = await self._write(work)
         if bound != log_id:
             raise UserError(other_log(f"the control store {self._path}", bound, log_id))
+
+    async def require_log(self, log_id: str) -> None:
+        """See `ControlStore`."""
+        bound = await self._read(lambda connection: connection.execute("SELECT log_id FROM about").get)
+        if bound not in {None, log_id}:
+            raise OtherLogError(other_log(f"the control store {self._path}", str(bound), log_id))
 
     async def rebind_log(self, before: str, after: str, place: Place) -> bool:
         """See `ControlStore`."""
@@ -287,6 +298,13 @@ class SqliteControlStore:
     async def prune(self, *, before_ms: int, limit: int = 2_000) -> int:
         """See `ControlStore`."""
         return await self._write(lambda connection: outbox.prune(connection, before_ms, limit))
+
+    def _require_current(self) -> None:
+        if not self._path.exists() or not self._path.stat().st_size:
+            raise NoStoreError(f"there is no control store {self._path} yet: wirewatch run makes it")
+        with closing(apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+            connection.set_busy_timeout(_BUSY_MS)
+            require_current(connection, str(self._path))
 
     def _open(self) -> None:
         if self._connection is not None:
