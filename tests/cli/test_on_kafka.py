@@ -12,6 +12,8 @@ from tests.cli.conftest import Call, until
 from tests.end_to_end.program import Program
 from tests.servers.kafka import KafkaServer
 from tests.servers.postgresql import PostgresqlServer
+from wirewatch.brokers.kafka import opening
+from wirewatch.cli.exits import PASSING
 from wirewatch.topics import DIFF_STATE
 
 pytestmark = pytest.mark.servers
@@ -128,3 +130,14 @@ def test_who_only_looks_makes_no_control_store_on_a_server_nor_in_a_folder(
         assert (said.status, "there is no alert" in said.err) == (2, True)
     assert postgresql.execute("SELECT to_regclass('channels')", url=control) == [(None,)]
     assert not (folder / "wirewatch-data").exists()
+
+
+def test_a_cluster_that_is_away_may_pass_so_that_a_service_is_started_again(
+    folder: Path, wirewatch: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_PATIENCE", {"runner": 0.1, "reader": 0.1})
+    for command in (["run", "--role", "diff"], ["topics", "check"]):
+        said = wirewatch(*command, "--broker", "kafka://127.0.0.1:1")
+        assert said.status == PASSING
+        assert "127.0.0.1:1 cannot be reached" in said.err
+        assert "see that Kafka is up there" in said.err

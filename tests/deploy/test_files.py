@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy.kit import DEPLOY, ROOT, check_call, unknown_names
 from wirewatch.brokers.connect import is_embedded
+from wirewatch.cli.exits import BROKEN, MISTAKE
 from wirewatch.health import STATES
 from wirewatch.hosting.runner import DRAIN_SECONDS
 from wirewatch.settings import Settings
@@ -89,6 +90,14 @@ def test_a_unit_calls_the_program_as_it_can_be_called_and_leaves_time_to_stop(na
     seconds = re.search(r"TimeoutStopSec=(\d+)", text)
     assert seconds
     assert int(seconds.group(1)) > DRAIN_SECONDS
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_is_started_again_but_where_that_would_not_help(name: str) -> None:
+    """A cluster that came up later than we, after a power cut, is a fault that passes."""
+    text = unit(name)
+    assert "\nRestart=on-failure\n" in text
+    assert f"\nRestartPreventExitStatus={MISTAKE} {BROKEN}\n" in text
 
 
 def test_the_unit_of_a_role_is_the_unit_of_the_whole_but_for_its_role_folder_and_port() -> None:

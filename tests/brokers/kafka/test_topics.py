@@ -12,7 +12,7 @@ from wirewatch.brokers.interface import NewRecord
 from wirewatch.brokers.kafka import Address, KafkaBroker, Layout, opening
 from wirewatch.brokers.kafka.topics import Found, decide_differences
 from wirewatch.brokers.kept_state import KeptState, pack_state
-from wirewatch.errors import BadInput, UserError
+from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.settings import Settings
 from wirewatch.settings.declared import Kafka
 from wirewatch.topics import DIFF_STATE, FEEDS, SNAPSHOTS, Topic
@@ -115,5 +115,5 @@ async def test_an_address_where_nobody_answers_is_told_in_words(
 ) -> None:
     monkeypatch.setattr(opening, "_PATIENCE", {"reader": 0.1})
     for url, words in (("127.0.0.1:1", "cannot be reached"), ("no-such-host.invalid:9092", "cannot be reached")):
-        with pytest.raises(UserError, match=words):
+        with pytest.raises(PassingFault, match=words):
             await connect(Settings(broker=f"kafka://{url}"), data_dir=tmp_path, mode="reader")

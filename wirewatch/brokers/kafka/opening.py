@@ -76,7 +76,8 @@ async def _until_greeted(address: Address, seconds: float) -> None:
             return await greet(address)
         except PassingFault as fault:
             if loop.time() + _PAUSE >= until:
-                raise UserError(f"broker: {fault}. Is Kafka up there, and the address right?") from fault
+                # may pass: whatever started us is to start us again, once the cluster is back after a power cut
+                raise PassingFault(f"broker: {fault}; see that Kafka is up there, and the address right") from fault
         await asyncio.sleep(_PAUSE)
 
 
