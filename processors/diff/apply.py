@@ -64,10 +64,9 @@ class Picture:
         return self.listing != "full" and bool(self.before.present) and 2 * known.count(None) > len(known)
 
 
-def apply_good(state: FeedState, seen: Seen, *, digest: str, verdict: Verdict, sightings: int = 1) -> Diffed:
+def apply_good(picture: Picture, *, digest: str, verdict: Verdict, sightings: int = 1) -> Diffed:
     """The events of a good body that is not a repeat. ``sightings``: how often it was seen before it was believed."""
-    assert seen.parsed is not None
-    picture = Picture(state, seen, seen.parsed)
+    state, seen = picture.state, picture.seen
     tell_recovery(picture.teller, picture.head, seen)
     if picture.gap:
         _tell_gap(picture)
@@ -301,6 +300,7 @@ def _advanced(head: Head, picture: Picture, digest: str, missing: list[Known]) -
         history=history,
         stale_seen=0,
         stale_body=b"",
+        stales=0,
         doubts=0,
         bad_bodies=0,
         pending=len(missing),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from processors.diff.absences import still_absent, tell_due
-from processors.diff.apply import apply_good, tell_recovery
+from processors.diff.apply import Picture, apply_good, tell_recovery
+from processors.diff.earlier import earlier_state
 from processors.diff.entries import first_sight
 from processors.diff.events import Teller
 from processors.diff.identity import MAX_ENTRIES, match_entries
@@ -112,7 +113,12 @@ def _body(state: FeedState, seen: Seen) -> Diffed:
         return _bad(state, seen, verdict)
     if verdict.name == "stale":
         return _stale(state, seen, verdict)
-    return apply_good(state, seen, digest=digest, verdict=verdict)
+    assert seen.parsed is not None
+    picture = Picture(state, seen, seen.parsed)
+    earlier = earlier_state(picture)
+    if earlier is not None:
+        return _stale(state, seen, Verdict("stale", (*verdict.reasons, earlier)))
+    return apply_good(picture, digest=digest, verdict=verdict)
 
 
 def _repeat(state: FeedState, seen: Seen) -> Diffed:
@@ -125,8 +131,7 @@ def _repeat(state: FeedState, seen: Seen) -> Diffed:
     if head.stale_seen >= HOLD and seen.parsed is not None:
         believed = msgspec.structs.replace(seen, body=body_to_parse(state, seen), body_hash=head.body_hash)
         return apply_good(
-            state,
-            believed,
+            Picture(state, believed, seen.parsed),
             digest=digest_of(seen.parsed),
             verdict=Verdict("good", (Reason("went-back", 0.0, "an earlier version, seen often enough to be meant"),)),
             sightings=head.stale_seen + 1,
@@ -152,6 +157,7 @@ def _good_again(state: FeedState, seen: Seen, verdict: Verdict) -> Diffed:
         body_good=True,
         erring=None,
         doubts=0,
+        stales=0,
         bad_bodies=0,
         good_at_ms=seen.fetched_at_ms,
         good_snapshot_id=seen.snapshot_id,
@@ -178,6 +184,7 @@ def _bad(state: FeedState, seen: Seen, verdict: Verdict) -> Diffed:
 def _stale(state: FeedState, seen: Seen, verdict: Verdict) -> Diffed:
     """An earlier version: no event and no learning, but what it shows is not missing yet: the absence begins anew."""
     head = msgspec.structs.replace(state.head, body_good=False, stale_seen=1, stale_body=pack_body(seen.body))
+    head = msgspec.structs.replace(head, stales=head.stales + 1)
     head, requests = _ask(head, seen, f"body:{seen.body_hash}:{head.bodies}", "an earlier version again")
     if head.pending and seen.parsed is not None:
         window = state.window

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from processors.diff.events import content_of
-from processors.diff.memory import Known
+from processors.diff.memory import EARLIER_KEPT, Known
 from wirewatch import identity
 from wirewatch.events import Evidence
 
@@ -60,6 +60,8 @@ def refreshed(known: Known, fact: Facts, seen: Seen) -> Known:
     """A known entry as this snapshot shows it; nothing is told by this alone."""
     entry = fact.entry
     same_raw = known.entry is not None and entry.raw_hash != "" and known.entry.raw_hash == entry.raw_hash
+    content = known.content if same_raw else content_of(entry)
+    earlier = known.earlier if content == known.content else (*known.earlier, known.content)
     told = known.told_published_ms
     if known.published_ms != entry.published_ms:
         told = _told_published(fact, seen)
@@ -70,7 +72,8 @@ def refreshed(known: Known, fact: Facts, seen: Seen) -> Known:
         headline_key=fact.headline_key,
         published_ms=entry.published_ms,
         told_published_ms=told,
-        content=known.content if same_raw else content_of(entry),
+        content=content,
+        earlier=earlier[-EARLIER_KEPT:],
         entry=entry,
         unique_id=fact.unique_id,
         absent=0,

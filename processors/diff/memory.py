@@ -13,13 +13,15 @@ from wirewatch.events import ParseDefinition
 TEXTS_KEPT = 500
 """Texts of departed entries are kept for at least this many entries and this many distinct bodies."""
 IDS_KEPT = 20_000
+EARLIER_KEPT = 4
 
 
 class Known(Struct, frozen=True, array_like=True):
     """An entry the diff knows. ``entry`` is None once its text is forgotten; ids and hashes stay.
 
-    ``content`` is the hash of its visible text. ``absent`` counts the good polls without it since it was last seen,
-    0 where it is present; ``cause`` says why that may be a withdrawal (empty: it rolled off).
+    ``content`` is the hash of its visible text, ``earlier`` are those of the texts it had before. ``absent`` counts the
+    good polls without it since it was last seen, 0 where it is present; ``cause`` says why that may be a withdrawal
+    (empty: it rolled off).
     """
 
     entry_id: str
@@ -43,6 +45,7 @@ class Known(Struct, frozen=True, array_like=True):
     burst: bool = False
     left_at: int = 0
     page_gone: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     @property
     def withdrawn(self) -> bool:
@@ -116,6 +119,7 @@ class Head(Struct, frozen=True):
     page_asked_ms: tuple[int, ...] = ()
     stirred_ms: int | None = None
     told_still_ms: int = 0
+    stales: int = 0
 
 
 class Window(Struct, frozen=True, array_like=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from processors.diff import Failure
+from processors.diff.earlier import EARLIER_BODIES
 from processors.parse.model import ParsedEntry, ParsedFeed
-from tests.diff.watching import Watch, an_entry
+from tests.diff.watching import MINUTE, NOON, Watch, an_entry
 
 A, B, C, D = (an_entry(name, minute=10 * n) for n, name in enumerate("abcd", 1))
 
@@ -156,3 +157,29 @@ def test_at_most_five_pages_an_hour_and_only_of_the_same_site(curated: Watch) ->
     looks = [r for r in curated.last.requests if r.kind == "page-check"]
     assert len(looks) == 5
     assert all("valley.example" in (r.url or "") for r in looks)
+
+
+def test_a_body_that_dates_itself_before_what_was_shown_tells_no_edit_and_takes_nothing_away(watch: Watch) -> None:
+    watch.poll(*(an_entry(name, minute=n) for n, name in enumerate("cab")), updated_ms=NOON)
+    fresh = [an_entry("d", minute=9), *(an_entry(name, body="More.", minute=n) for n, name in enumerate("cab"))]
+    assert sorted(watch.poll(*fresh, updated_ms=NOON + 10 * MINUTE)) == ["created"] + ["updated"] * 3
+    between = [an_entry(name, body="A text between.", minute=n) for n, name in enumerate("cab")]
+    for salt in "12":
+        assert watch.poll(*between, updated_ms=NOON + 5 * MINUTE, salt=salt) == []
+        assert watch.last is not None
+        assert watch.last.verdict.text == "stale: dated-before"
+    assert watch.poll(*fresh, updated_ms=NOON + 10 * MINUTE, salt="again") == []
+
+
+def test_new_entries_are_told_however_the_body_dates_itself(watch: Watch) -> None:
+    watch.poll(an_entry("a", minute=1), updated_ms=NOON + 10 * MINUTE)
+    assert watch.poll(an_entry("b", minute=2), an_entry("a", minute=1), updated_ms=NOON) == ["created"]
+
+
+def test_a_source_that_goes_on_dating_itself_before_is_believed_in_the_end(watch: Watch) -> None:
+    watch.poll(an_entry("a", minute=1), an_entry("b", minute=0), updated_ms=NOON + 600 * MINUTE)
+    told = [
+        watch.poll(an_entry("a", body="x" * n, minute=1), an_entry("b", minute=0), updated_ms=NOON + n * MINUTE)
+        for n in range(1, EARLIER_BODIES + 2)
+    ]
+    assert told == [[]] * EARLIER_BODIES + [["updated"]]

@@ -173,6 +173,53 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
             ((edited(B, headline="Other"), A), []),
         ],
     ),
+    "a_state_that_no_poll_saw_of_a_cache_that_lags_is_no_event": (
+        {},
+        [
+            ((D, C, B, A), BASE),
+            ((F, E, D, C), ["created", "created"]),
+            ((E, D, C, B), []),
+            ((E, D, C, B), []),
+            ((F, E, D, C), []),
+        ],
+    ),
+    "a_lagging_cache_takes_no_edit_back": (
+        {"listing": "auto"},
+        [
+            ((C, B, A), BASE[:3]),
+            ((D, C, edited(B, headline="B again"), A), ["updated", "created"]),
+            ((E, D, C, edited(B, headline="B again"), A), ["created"]),
+            ((D, C, B, A), []),
+            ((E, D, C, edited(B, headline="B again"), A), []),
+        ],
+    ),
+    "a_state_before_that_stays_is_believed": (
+        {},
+        [
+            ((D, C, B, A), BASE),
+            ((F, E, D, C), ["created", "created"]),
+            ((E, D, C, B), []),
+            ((E, D, C, B), []),
+            ((E, D, C, B), ["withdrawn"]),
+        ],
+    ),
+    "something_new_beside_what_went_back_is_told": (
+        {},
+        [
+            ((D, C, B, A), BASE),
+            ((E, D, C, edited(B, headline="B again")), ["updated", "created"]),
+            ((F, D, C, B, A), ["updated", "created"]),
+        ],
+    ),
+    "in_a_full_listing_a_status_may_go_to_and_fro_while_another_ends": (
+        {"listing": "full"},
+        [
+            ((C, B, A), BASE[:3]),
+            ((D, C, edited(B, headline="B closed"), edited(A, body="More.")), ["updated", "updated", "created"]),
+            ((C, B, edited(A, body="More.")), ["updated"]),
+            ((C, B, edited(A, body="More.")), ["withdrawn"]),
+        ],
+    ),
     "a_source_that_went_back_for_good_is_believed": (
         {"listing": "full"},
         [(FOUR, BASE), ((E, *FOUR), ["created"]), (FOUR, []), (FOUR, []), (FOUR, ["withdrawn"])],
