@@ -103,6 +103,21 @@ async def test_growth_is_refused_while_a_member_is_at_work_or_a_group_is_behind(
     assert broker.partitions(LOG.name) == 6
 
 
+async def test_a_process_that_began_before_the_growth_says_that_it_is_to_be_started_again(
+    broker: KafkaBroker, prefix: str
+) -> None:
+    """Who is in no group, as a page is, is not seen by the one who grows."""
+    await fill(broker)
+    page = KafkaBroker(broker.address, prefix=prefix)
+    await page.open()
+    try:
+        assert await page.healthy() is None
+        await grow(broker, 6)
+        assert f"{LOG.name} has 6 partitions by now and had 2" in (await page.healthy() or "")
+    finally:
+        await page.close()
+
+
 async def test_a_topic_never_gets_fewer_partitions(broker: KafkaBroker) -> None:
     await fill(broker)
     with pytest.raises(UserError, match="never has fewer"):

@@ -1,21 +1,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
 from tests.brokers.kafka.conftest import PASSWORD
+from tests.brokers.kafka.test_faults import poll_for_ever
 from tests.servers.kafka import KafkaServer
 from wirewatch.brokers.connect import connect
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.brokers.kafka import KafkaBroker, read_address
-from wirewatch.errors import UserError
+from wirewatch.errors import BrokenStorage, UserError
 from wirewatch.settings import Settings
 from wirewatch.settings.declared import Kafka
 from wirewatch.topics import Topic
 
 pytestmark = pytest.mark.servers
 LOG = Topic("test.log.v1", "feed_id", "anything", 3_600_000, 100_000, 2)
+
+# as Kafka numbers them
+_TOPIC: Final = 2
+_GROUP: Final = 3
+_PREFIXED: Final = 4
+_ALL: Final = 2
+_ALLOW: Final = 3
 
 
 def settings_for(server: KafkaServer, protocol: str, kafka: Kafka) -> Settings:
@@ -90,3 +100,41 @@ async def test_a_user_without_rights_is_told_what_was_refused(secure: KafkaServe
             await broker.create_topics([LOG])
     finally:
         await broker.close()
+
+
+async def allow(admin: KafkaBroker, prefix: str, user: str, *, allowed: bool) -> None:
+    """Give a user all rights on topics and groups with that prefix, or take them away."""
+    make = CreateAclsRequest if allowed else DeleteAclsRequest
+    for resource in (_TOPIC, _GROUP):
+        request = make(resource, prefix, _PREFIXED, f"User:{user}", "*", _ALL, _ALLOW)
+        await admin.link.to_controller(request)
+
+
+async def test_rights_that_are_taken_away_at_work_end_it_and_set_nothing_aside(
+    secure: KafkaServer, prefix: str
+) -> None:
+    admin = KafkaBroker(read_address(f"kafka://{secure.bootstrap}", Kafka()), prefix=prefix)
+    guest = Kafka(username="guest", password=PASSWORD, session_timeout="6s")
+    broker = KafkaBroker(read_address(f"kafka://{secure.addresses['SASL_PLAINTEXT']}", guest), prefix=prefix)
+    await admin.open()
+    try:
+        await admin.create_topics([LOG])
+        await allow(admin, prefix, "guest", allowed=True)
+        await broker.open()
+        records = await broker.publish([NewRecord(LOG.name, "k", b"v", {})])
+        place = records[0].partition
+        consumer = await broker.consumer("g", [LOG.name])
+        assert await consumer.poll(wait=10) == records
+        await allow(admin, prefix, "guest", allowed=False)
+        with pytest.raises(BrokenStorage, match="does not allow it"):
+            await broker.publish([NewRecord(LOG.name, "k", b"w", {})])
+        with pytest.raises(BrokenStorage, match="does not allow it"):
+            await broker.read(LOG.name, place, 0)
+        with pytest.raises(BrokenStorage, match="does not allow it"):
+            await consumer.commit(records)
+        with pytest.raises(BrokenStorage, match="does not allow it"):
+            await poll_for_ever(consumer)
+        assert await admin.committed("g", LOG.name, place) is None
+    finally:
+        await broker.close()
+        await admin.close()

@@ -36,6 +36,7 @@ def test_topics_as_declared_differ_in_nothing() -> None:
     [
         (None, "does not exist; create it with `wirewatch topics create`", True),
         (Found(12, 3, {}), "has 12 partitions, not 24.*topics grow 24", True),
+        (Found(48, 3, {}), "has 48 partitions, not 24 .*; set that to 48, for a topic never has fewer", True),
         (Found(24, 1, {}), "is kept 1 times, not 3", False),
         (found(SNAPSHOTS, cleanup_policy="compact"), "cleanup.policy is compact, not delete", True),
         (found(SNAPSHOTS, retention_ms="1000"), "retention_ms is 1000, not 259200000", False),

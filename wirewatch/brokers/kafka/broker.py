@@ -51,6 +51,7 @@ class KafkaBroker:
         self._reading = Reading(self.link)
         self._consumers: list[KafkaConsumer] = []
         self._known: set[str] = set()
+        self._began: dict[str, int] = {}
         self._closed = False
 
     async def open(self) -> None:
@@ -58,6 +59,7 @@ class KafkaBroker:
         await self.link.open()
         await self.topics.look()
         self._known.update(self.topics.names())
+        self._began = {name: self.partitions(name) for name in self.topics.names()}
 
     # -- topics
 
@@ -216,9 +218,20 @@ class KafkaBroker:
         try:
             await self.topics.look(seconds=_HEALTH_SECONDS)
             # a cluster that has lost its controllers goes on saying what was true before
-            return self.topics.why_no_records(await self.link.silent())
+            return self.topics.why_no_records(await self.link.silent()) or self._grown()
         except WirewatchError as error:
             return str(error)
+
+    def _grown(self) -> str | None:
+        """Topics that were given partitions since this process began: who is in no group goes on without those."""
+        for name, began in self._began.items():
+            found = self.topics.known(name)
+            if found is not None and found.partitions != began:
+                return (
+                    f"{name} has {found.partitions} partitions by now and had {began} when this process began, which "
+                    "may not read the others: start it again"
+                )
+        return None
 
     async def close(self) -> None:
         """See `Broker`. Members that were not closed leave their groups."""

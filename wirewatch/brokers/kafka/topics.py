@@ -86,8 +86,10 @@ def decide_differences(topic: Topic, layout: Layout, found: Found | None) -> lis
     out: list[Difference] = []
     due = layout.partitions_of(topic)
     if found.partitions != due:
-        more = "" if found.partitions > due else f"; `wirewatch topics grow {due}` adds some"
-        out.append(Difference(f"{name} has {found.partitions} partitions, not {due} ([kafka] partitions){more}"))
+        mend = f"`wirewatch topics grow {due}` adds some"
+        if found.partitions > due:
+            mend = f"set that to {found.partitions}, for a topic never has fewer"
+        out.append(Difference(f"{name} has {found.partitions} partitions, not {due} ([kafka] partitions); {mend}"))
     if found.replication < layout.replication:
         text = f"{name} is kept {found.replication} times, not {layout.replication} ([kafka] replication)"
         out.append(Difference(text, grave=False))
