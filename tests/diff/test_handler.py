@@ -8,7 +8,7 @@ import pytest
 from processors import diff_handler
 from processors.diff import decode_state
 from processors.diff_handler import DiffHandler
-from wirewatch import topics
+from wirewatch import metrics, topics
 from wirewatch.brokers.interface import Record
 from wirewatch.errors import BadInput
 from wirewatch.events import EntryEvent, JsonPaths, ParseDefinition, SnapshotInfo, decode, encode
@@ -83,11 +83,13 @@ def test_F19_a_record_without_its_header_is_bad_input() -> None:
         DiffHandler().handle(Record(topics.SNAPSHOTS.name, 0, 1, "valley", b"[]", {}, 0), None)
 
 
-def test_a_skipped_record_leaves_the_state_alone() -> None:
+def test_a_skipped_record_leaves_the_state_alone_and_is_counted() -> None:
     stage = Stage()
     stage.give([ONE])
     stage.number -= 1
+    before = metrics.SNAPSHOTS_SKIPPED.labels("number")._value.get()
     assert stage.give([ONE, TWO]) == Step([])
+    assert metrics.SNAPSHOTS_SKIPPED.labels("number")._value.get() == before + 1
 
 
 def test_the_same_record_and_state_give_the_same_step() -> None:

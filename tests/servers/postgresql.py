@@ -24,6 +24,7 @@ from tests.servers.processes import ServerProcess, free_ports
 USER: Final = "wirewatch"
 PASSWORD: Final = "pass w/rd:@"  # what has to be escaped in a URL
 PASSWORD_IN_URL: Final = "pass%20w%2Frd%3A%40"
+_PLACES: Final = Path("/usr/lib/postgresql")  # where Debian puts each version
 _ACCOUNT: Final = "postgres"  # Debian's package makes it; the server refuses to run as root
 
 
@@ -31,7 +32,7 @@ def programs() -> Path:
     """The folder of the server's programs: in PATH, or Debian's newest. `ServerMissing` says what to do."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
-    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()]
+    versions = [path for path in _PLACES.glob("*/bin") if (path / "initdb").exists()]
     if not versions:
         raise ServerMissing("PostgreSQL's server is not installed: apt-get install postgresql")
     return max(versions, key=lambda path: [int(number) for number in re.findall(r"\d+", path.parent.name)])
