@@ -34,7 +34,8 @@ def encode_cursor(log_id: str, offsets: Mapping[tuple[str, int], int]) -> str:
 def decode_cursor(text: str, log_id: str, expected: Mapping[tuple[str, int], int]) -> Offsets:
     """The offsets to go on with. `BadInput` where the text is no cursor, or one of another log (H57).
 
-    ``expected`` holds the partitions there are; a cursor must name just these.
+    ``expected`` holds the partitions there are; a cursor must name just these. Of a topic that has grown since it names
+    the first ones, and nothing of the others had been seen.
     """
     if not _SHAPE.match(text):
         raise BadInput("the cursor is not one of ours: start without Last-Event-ID", reason="bad-cursor")
@@ -46,6 +47,7 @@ def decode_cursor(text: str, log_id: str, expected: Mapping[tuple[str, int], int
     if cursor.log != log_id:
         raise BadInput("the cursor is of another broker: start without Last-Event-ID", reason="bad-cursor")
     offsets = {(topic, n): o for topic, each in cursor.offsets.items() for n, o in enumerate(each)}
+    offsets |= {place: 0 for place in expected if place not in offsets and place[0] in cursor.offsets}
     if set(offsets) != set(expected) or any(o < 0 for o in offsets.values()):
         raise BadInput("the cursor does not fit this broker's topics: start without Last-Event-ID", reason="bad-cursor")
     return offsets

@@ -15,6 +15,7 @@ from tests.web.kit import Site, alert_of, read_events, until
 from wirewatch import metrics
 from wirewatch.brokers.interface import Broker, Record
 from wirewatch.canary import CANARY_ID
+from wirewatch.errors import BadInput
 from wirewatch.topics import ENTRIES
 
 DAY_MS = 86_400_000
@@ -150,6 +151,14 @@ async def test_h57_places_of_other_logs_topics_and_times_are_400(site: Site) -> 
         status, text, _ = await site.get("/api/v1/stream", headers={"Last-Event-ID": cursor})
         assert status == 400, text
         assert log not in text
+
+
+def test_a_place_from_before_its_topics_grew_goes_on_with_all_that_came_since() -> None:
+    before = {(ENTRIES.name, 0): 7, (ENTRIES.name, 1): 3, ("wirewatch.alerts.v1", 0): 2}
+    grown = {(ENTRIES.name, n): 0 for n in range(4)} | {("wirewatch.alerts.v1", n): 0 for n in range(2)}
+    assert decode_cursor(encode_cursor("log", before), "log", grown) == {**grown, **before}
+    with pytest.raises(BadInput, match="does not fit"):
+        decode_cursor(encode_cursor("log", grown), "log", before)
 
 
 def _alerts(site: Site) -> dict[tuple[str, int], int]:
