@@ -32,15 +32,15 @@ class Holders:
         self.budget = Budget(size)
         self.holding: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self._done: dict[str, asyncio.Event] = {}
+        self.done: dict[str, asyncio.Event] = {}
 
     async def ask(self, name: str, size: int) -> None:
-        self._done[name] = asyncio.Event()
+        self.done[name] = asyncio.Event()
         self.tasks[name] = asyncio.create_task(self._hold(name, size))
         await settled()
 
     async def give_back(self, name: str) -> None:
-        self._done[name].set()
+        self.done[name].set()
         await settled()
 
     async def cancel(self, name: str) -> None:
@@ -50,7 +50,7 @@ class Holders:
     async def _hold(self, name: str, size: int) -> None:
         async with self.budget.taken(size):
             self.holding.append(name)
-            await self._done[name].wait()
+            await self.done[name].wait()
 
 
 async def test_who_wants_more_than_is_left_waits_and_nobody_overtakes() -> None:
@@ -80,9 +80,10 @@ async def test_who_stops_waiting_or_holding_leaves_nothing_taken() -> None:
     await them.cancel("a")
     assert them.holding == ["a", "next"]
     await them.ask("last", 10)
-    them.tasks["next"].cancel()
-    them.tasks["last"].cancel()  # in the moment in which it is given its part
-    await settled()
+    them.done["next"].set()
+    await asyncio.sleep(0)
+    await them.cancel("last")  # in the moment in which it is given its part
+    assert them.holding == ["a", "next"]
     await them.ask("all", 10)
     assert them.holding[-1] == "all"
     await them.give_back("all")
