@@ -89,6 +89,14 @@ async def test_who_stops_waiting_or_holding_leaves_nothing_taken() -> None:
     await them.give_back("all")
 
 
+async def test_those_behind_one_who_stopped_waiting_are_not_kept_waiting_by_what_it_wanted() -> None:
+    them = Holders(10)
+    for name, size in (("a", 6), ("large", 8), ("small", 1)):
+        await them.ask(name, size)
+    await them.cancel("large")
+    assert them.holding == ["a", "small"]
+
+
 class Counting(Publishing):
     """Acknowledges nothing before it is told to; counts what it was handed meanwhile."""
 
