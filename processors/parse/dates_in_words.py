@@ -4,38 +4,41 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from msgspec import Struct
 
-from processors.parse.date_words import AFTER_NOON, BEFORE_NOON, FILLER, MONTHS, WEEKDAYS
+from processors.parse.date_words import AFTER_NOON, BEFORE_NOON, FILLER, MONTHS, SECONDS_OF, WEEKDAY_OF, WEEKDAYS
 from processors.parse.zones import zone_of
 
 _TOKEN = re.compile(
     r"(?P<ymd>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})(?!\d)"
     r"|(?P<cjk>\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일])"
+    r"|(?P<cjkmd>\d{1,2} ?[月월] ?\d{1,2} ?[日일])"
+    r"|(?P<cjktime>\d{1,2} ?[時时点點시] ?\d{1,2} ?[分분](?: ?\d{1,2} ?[秒초])?)"
     r"|(?P<time>\d{1,2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|h\d{2}))(?![:\d])"
     r"|(?P<dmy>\d{1,2}(?P<sep>[./-])\d{1,2}(?P=sep)\d{2,4})(?![\d./-])"
-    r"|(?P<offset>(?:gmt|utc)? ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
+    r"|(?P<offset>(?:(?:gmt|utc) ?[+-] ?| ?\+ ?| ?-)\d{1,2}(?::?\d{2})?)(?!\d)"
     r"|(?P<number>\d{1,4})(?:st|nd|rd|th|º|ª|\.|er)?(?![^\W_])"
     r"|(?P<word>[^\W\d_]+(?:[/'’][^\W\d_]+)*)\.?"
     r"|(?P<skip>[\s,;()|·•–—@/-]+)"
 )
 _AM_PM = re.compile(r"(?<![^\W_])(?<=[\d ])([ap])\.? ?m\.?(?![^\W_])|([μπ])\.? ?μ\.?(?![^\W_])")
+_SPACED = (
+    (re.compile(r"(?<!\d)(\d{4})\. (\d{1,2})\. (\d{1,2})\.?(?!\d)"), r"\1-\2-\3"),  # 2024. 5. 3.
+    (re.compile(r"(?<!\d)(\d{1,2})\. (\d{1,2})\. (\d{4})(?!\d)"), r"\1.\2.\3"),  # 3. 5. 2024
+    (re.compile(r"(?<![^\W_])(klo?\.?|ore|alle|kello) (\d{1,2})\.(\d{2})(?![\d.])"), r"\1 \2:\3"),  # klo 11.42
+    (re.compile(r"(?<=\d{4})(,? )(\d{1,2})\.(\d{2})$"), r"\1\2:\3"),  # 3 May 2024 11.42
+    (re.compile(r"(?<=\d) \([^()\d]{2,40}\)$"), ""),  # GMT+0200 (Central European Summer Time)
+)
 _HYPHENED = re.compile(r"(?<!\d)(\d{1,4})-([^\W\d_]+)\.?-(\d{1,4})(?!\d)")
 _GLUED = re.compile(r"(?<=\d)(am|pm)(?![^\W_])")
-_UNITS = (
-    (1, "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos секунд секунды секунду"),
-    (60, "m min mins minute minutes minuten minuto minutos минут минуты минуту мин"),
-    (3600, "h hr hrs hour hours stunde stunden heure heures hora horas час часа часов std"),
-    (86_400, "d day days tag tagen jour jours día días dia dias день дня дней"),
-    (604_800, "w wk week weeks woche wochen semaine semaines semana semanas неделю недели недель"),
-)
-_SECONDS = {name: seconds for seconds, names in _UNITS for name in names.split()}
+_JUST_NOW = 3
+_AFTER = r"ago|назад|atrás|fa|geleden|sedan|temu|önce|тому"
 _AGO = re.compile(
-    r"(?:(?:vor|il y a|hace|há) )?(?P<count>\d{1,4}|an?|one|einer?|un[ea]?) ?(?P<unit>[^\W\d_]+)\.?"
-    r"(?: (?:ago|назад|atrás))?"
+    r"(?:(?:vor|il y a|hace|há|för|منذ) )?(?P<count>\d{1,4}|an?|one|einer?|un[ea]?|een|en) ?(?P<unit>[^\W\d_]+?)\.?"
+    rf"(?: (?:{_AFTER})| ?[前전])?"
 )
 _NOW = frozenset({"now", "just now", "gerade eben", "jetzt", "à l'instant", "ahora", "только что", "moments ago"})
 _DAYS_BACK = {"today": 0, "heute": 0, "aujourd'hui": 0, "hoy": 0, "сегодня": 0, "yesterday": 1, "gestern": 1}
@@ -65,6 +68,9 @@ class _Found(Struct):
     noon: Literal["", "am", "pm"] = ""
     zone: tzinfo | None = None
     days_back: int | None = None
+    weekday: int | None = None
+    either: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+    """Day and month, or month and day: what the weekday has to tell."""
 
 
 def read_words(text: str, now: datetime | None) -> Read | None:
@@ -72,12 +78,15 @@ def read_words(text: str, now: datetime | None) -> Read | None:
 
     ``now`` in the feed's zone: what relative times, and dates without a year or day, are read against.
     """
-    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = " ".join(folded.split())
     if now is not None:
         relative = _relative(folded, now)
         if relative is not None:
             return relative
     folded = re.sub(r"(?<=\d)t(?=\d)", " ", folded)
+    for pattern, plain in _SPACED:
+        folded = pattern.sub(plain, folded)
     folded = _HYPHENED.sub(r"\1 \2 \3", folded)
     folded = _AM_PM.sub(lambda m: " " + ("pm" if m.group(1) == "p" or m.group(2) == "μ" else "am"), folded)
     found = _take_tokens(_GLUED.sub(r" \1", folded))
@@ -94,14 +103,14 @@ def _relative(text: str, now: datetime) -> Read | None:
     if text in _NOW:
         return Read("minute", instant=now)
     matched = _AGO.fullmatch(text)
-    if matched is None or matched.group("unit") not in _SECONDS:
+    if matched is None or matched.group("unit") not in SECONDS_OF:
         return None
-    if not re.search(r"ago|назад|atrás|^(?:vor|il y a|hace|há) ", text) and not re.fullmatch(
+    if not re.search(rf"(?:{_AFTER}|[前전])$|^(?:vor|il y a|hace|há|för|منذ) ", text) and not re.fullmatch(
         r"\d+ ?(?:[smhdw]|min)", text
     ):
         return None
     count = int(matched.group("count")) if matched.group("count").isdigit() else 1
-    seconds = count * _SECONDS[matched.group("unit")]
+    seconds = count * SECONDS_OF[matched.group("unit")]
     return Read("day" if seconds >= 86_400 else "minute", instant=now - timedelta(seconds=seconds))
 
 
@@ -124,20 +133,29 @@ def _take_tokens(text: str) -> _Found | None:
 def _take(found: _Found, kind: str, value: str) -> bool:
     """Note one token; False where it has no meaning, or says again what was said."""
     if kind in {"ymd", "cjk", "dmy"}:
-        parts = [int(part) for part in re.findall(r"\d+", value)]
-        day = _three_numbers(parts, value) if kind == "dmy" else (parts[0], parts[1], parts[2])
-        if found.day is not None or day is None:
-            return False
-        found.day = day
-        return True
-    if kind == "time":
-        return _take_time(found, value)
+        return _take_day(found, kind, value)
+    if kind in {"time", "cjktime"}:
+        return _take_time(found, ":".join(re.findall(r"\d+", value)) if kind == "cjktime" else value)
     if kind == "offset":
         return found.time is not None and _take_zone(found, value.replace(" ", ""))
-    if kind == "number":
-        found.numbers.append(value)
+    if kind in {"number", "cjkmd"}:
+        *month, number = re.findall(r"\d+", value)
+        if month:
+            found.month = int(month[0])
+        found.numbers.append(number)
         return len(found.numbers) <= 3
     return _take_word(found, value)
+
+
+def _take_day(found: _Found, kind: str, value: str) -> bool:
+    if found.day is not None or found.either is not None:
+        return False
+    parts = [int(part) for part in re.findall(r"\d+", value)]
+    if kind == "dmy" and (either := _either_order(parts, value)) is not None:
+        found.either = either
+        return True
+    found.day = _three_numbers(parts, value) if kind == "dmy" else (parts[0], parts[1], parts[2])
+    return found.day is not None
 
 
 def _take_time(found: _Found, value: str) -> bool:
@@ -172,6 +190,7 @@ def _take_word(found: _Found, word: str) -> bool:
         return True
     if found.time is not None and (word.isascii() or word == "мск") and _take_zone(found, word):
         return True
+    found.weekday = WEEKDAY_OF.get(word, found.weekday)
     return word in WEEKDAYS or word in FILLER
 
 
@@ -184,6 +203,15 @@ def _three_numbers(parts: list[int], value: str) -> tuple[int, int, int] | None:
     return (year, first, second) if second > 12 else None
 
 
+def _either_order(parts: list[int], value: str) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
+    """Both readings of 03/05/2024, where both are dates."""
+    first, second, year = parts
+    if "." in value or first == second or not (1 <= first <= 12 and 1 <= second <= 12):
+        return None
+    year = _full_year(year, digits=len(re.split(r"[./-]", value)[2]))
+    return (year, second, first), (year, first, second)
+
+
 def _full_year(year: int, *, digits: int) -> int:
     if digits == 3:
         raise ValueError("a year of three digits")
@@ -191,6 +219,8 @@ def _full_year(year: int, *, digits: int) -> int:
 
 
 def _day_of(found: _Found, now: datetime | None) -> tuple[int, int, int] | None:
+    if found.either is not None:
+        return _told_apart(found.either, found.weekday, now) if not found.numbers else None
     if found.day is not None:
         return None if found.numbers else found.day
     if found.month is not None:
@@ -202,6 +232,17 @@ def _day_of(found: _Found, now: datetime | None) -> tuple[int, int, int] | None:
     if found.days_back is None and clock is not None and (clock[0], clock[1]) > (day.hour, day.minute + 10):
         day -= timedelta(days=1)  # 23:50, seen at 00:10, was yesterday
     return (day.year, day.month, day.day)
+
+
+def _told_apart(
+    either: tuple[tuple[int, int, int], tuple[int, int, int]], weekday: int | None, now: datetime | None
+) -> tuple[int, int, int] | None:
+    """The order of day and month that the weekday fits, or that lies within `_JUST_NOW` days of the snapshot."""
+    if weekday is not None:
+        fitting = [day for day in either if date(*day).weekday() == weekday]
+    else:
+        fitting = [day for day in either if now is not None and abs((date(*day) - now.date()).days) <= _JUST_NOW]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _with_month(found: _Found, month: int, now: datetime | None) -> tuple[int, int, int] | None:
