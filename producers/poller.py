@@ -257,7 +257,8 @@ class Poller:
                 task.add_done_callback(self._ended)
             wait = self._schedule.wait(self._clock.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait)
+                async with asyncio.timeout(wait):  # not `wait_for`: Python 3.11's may lose a cancellation
+                    await self._wake.wait()
 
     async def _turn(self, key: str) -> None:
         """One feed or page is asked, and put back."""

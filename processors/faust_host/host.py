@@ -156,7 +156,8 @@ class FaustHost:
                 if starting.done() and (error := starting.exception()) is not None:
                     raise explain(error, f"starting stage {self.stage}") from error
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):  # not `wait_for`: Python 3.11's may lose a cancellation
+                        await self._stopping.wait()
             if worker.ended is not None:
                 raise worker.ended
             if worker.app.crashed:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.servers
 
 
 def page(url: str, path: str) -> str:
-    with urllib.request.urlopen(urllib.parse.urljoin(url, path), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.parse.urljoin(url, path), timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -68,7 +68,7 @@ def test_an_index_of_someone_else_is_refused_in_one_line_and_nothing_is_left_ope
     folder: Path, opensearch: OpenSearchServer
 ) -> None:
     address = f"http://{opensearch.url.removeprefix('opensearch://')}/desk-entries-v1"
-    with urllib.request.urlopen(urllib.request.Request(address, method="PUT"), timeout=20):
+    with urllib.request.urlopen(urllib.request.Request(address, method="PUT"), timeout=60):
         pass
     command = (Path(sys.executable).parent / "wirewatch", "run", "--role", "search", "--opensearch.prefix", "desk")
     try:
@@ -76,7 +76,7 @@ def test_an_index_of_someone_else_is_refused_in_one_line_and_nothing_is_left_ope
             [*command, "--search", opensearch.url], cwd=folder, capture_output=True, text=True, timeout=60, check=False
         )
     finally:
-        with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=20):
+        with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=60):
             pass
     assert ended.returncode == 2
     assert "which wirewatch did not make" in ended.stderr

@@ -32,7 +32,7 @@ def test_every_role_has_probes_and_metrics_and_opens_only_what_it_needs(tmp_path
     try:
         until(lambda: probe("--live") == 0)
         until(lambda: probe() == 0)
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=60) as answer:
             text = answer.read().decode()
         assert 'wirewatch_dependency_up{dependency="broker"} 1.0' in text
         assert 'dependency="control"' not in text
