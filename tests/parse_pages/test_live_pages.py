@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from processors.parse.pages.labels import sounds_live
 from wirewatch.errors import BadInput
 from wirewatch.times import format_ms
 
@@ -155,6 +156,63 @@ def test_clocks_stand_in_the_pages_own_zone_and_day(read: Read) -> None:
         "2023-11-11T21:50",
         "2023-11-11T21:10",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fetched", "day"), [("2023-11-10T18:00:00Z", "2023-11-10"), ("2024-06-01T12:00:00Z", "2023-11-10")]
+)
+def test_clocks_of_a_page_that_only_says_when_it_began_come_after_that(read: Read, fetched: str, day: str) -> None:
+    head = "<meta property='article:published_time' content='2023-11-10T07:00:00Z'>"
+    page = whole("".join(entry(n, at=at) for n, at in ((3, "16:20"), (2, "11:50"), (1, "07:10"))), head=head)
+    assert {format_ms(e.published_ms or 0)[:10] for e in read(page, fetched=fetched).entries} == {day}
+
+
+@pytest.mark.parametrize(
+    "clock",
+    [
+        *("{}:{} Uhr", "kl. {}.{}", "klo {}.{}", "{} h {}", "{}:{} hs", "{}時{}分", "{}시 {}분", "{}:{} -", "| {}:{}"),
+        *("alle {}:{}", "в {}:{}", "[{}:{}]", "godz. {}:{}"),
+    ],
+)
+def test_clocks_as_they_are_written_in_many_countries(read: Read, clock: str) -> None:
+    page = whole("".join(entry(n, at=clock.format(h, m)) for n, (h, m) in enumerate((("16", "20"), ("11", "50")))))
+    assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["16:20", "11:50"]
+
+
+def test_a_heading_may_begin_with_its_time(read: Read) -> None:
+    page = whole(
+        "".join(
+            f"<article><h3><span>{at} Uhr</span> Thing {n} happened</h3><p>{PROSE}</p></article>"
+            for n, at in enumerate(("16.20", "11:50", "11:20"))
+        )
+    )
+    found = read(page).entries
+    assert [e.headline for e in found] == [f"Thing {n} happened" for n in range(3)]
+    assert [format_ms(e.published_ms or 0)[11:16] for e in found] == ["16:20", "11:50", "11:20"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *(
+            "Powódź: relacja na żywo",
+            "Потоп: наживо",
+            "Sel: canlı anlatım",
+            "Flommen: direkterapport",
+            "Tulva: hetki hetkeltä",
+        ),
+        *(
+            "Crue : suivez notre direct",
+            "洪水 実況ライブ",
+            "洪水：实时更新",
+            "홍수 실시간",
+            "فيضان: بث مباشر",
+            "Povodně živě",
+        ),
+    ],
+)
+def test_a_page_says_that_it_is_live_in_many_languages(title: str) -> None:
+    assert sounds_live(title)
 
 
 def test_a_machine_readable_time_beats_what_is_shown(read: Read) -> None:

@@ -39,6 +39,10 @@ def sounds_live(text: str) -> bool:
 _LIVE = re.compile(
     r"(?<![a-z])live(?![a-z])|live[-_ ]?(?:blog|ticker|updates?|feed|coverage)|liveblog|newsblog|newsticker|"
     r"minute[- ]by[- ]minute|as it happened|latest updates|(?<![a-z])ticker(?![a-z])|en[- ]direct|en[- ]vivo|"
-    r"ao[- ]vivo|minuto[- ]a[- ]minuto|diretta|онлайн|трансляция|хроника|прям(?:ой|ая) эфир|速報|直播",
+    r"ao[- ]vivo|minuto[- ]a[- ]minuto|diretta|онлайн|трансляция|хроника|прям(?:ой|ая) эфир|速報|直播|"
+    r"na[- ]żywo|наживо|(?<![^\W_])canlı|direkte?rapport|följ senaste|hetki hetkeltä|suora lähetys|tempo real|"
+    r"minuto por minuto|minuut[- ]tot[- ]minuut|minut po minucie|dakika dakika|минута за минутой|хвилина за хвилиною|"
+    r"(?<![^\W_])uživo|(?<![^\W_])živě|(?<![^\W_])naživo|élő közvetítés|ζωντανά|trực tiếp|notre direct|le direct|"
+    r"^\s*direct\s*[:|–—-]|مباشر|לייב|लाइव|ライブ|中継|实时|實時|即時|滚动更新|속보|실시간",
     re.IGNORECASE,
 )

@@ -70,6 +70,12 @@ def _by_engine(
     engine, nodes = found
     starts = [outline.spans[node.mem_id][0] for node in nodes if node.mem_id in outline.spans]
     entries = entries_of(
-        engine, nodes, tree=tree, url=url, page_ms=facts.date_ms, fetched_at_ms=fetched_at_ms, timezone=timezone
+        engine,
+        nodes,
+        tree=tree,
+        url=url,
+        page_ms=facts.clocks_from(fetched_at_ms),
+        fetched_at_ms=fetched_at_ms,
+        timezone=timezone,
     )
     return entries, min(starts, default=0)

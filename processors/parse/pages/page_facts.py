@@ -18,8 +18,10 @@ _MODIFIED = (
     "last-modified",
     "datemodified",
     "date",
-    "article:published_time",
 )
+_BEGUN = "article:published_time"
+_AFTER_BEGINNING_MS = 36 * 3_600_000
+_DAY_MS = 86_400_000
 _OFFSET = re.compile(r"T\d{2}:\d{2}.*?([+-]\d{2}:?\d{2})$")
 _SITE = re.compile(r"\s+[|–—-]\s+[^|–—-]{2,40}$")
 
@@ -32,6 +34,20 @@ class PageFacts(Struct, frozen=True):
     date_ms: int | None = None
     timezone: str = ""
     live: bool = False
+    begun_ms: int | None = None
+
+    def clocks_from(self, fetched_at_ms: int) -> int | None:
+        """The instant that a clock without a date is before: the page's last change, else what follows its beginning.
+
+        A page that says when it began only is as of the snapshot for a day and a half, and of that day for ever after.
+        """
+        if self.date_ms is not None or self.begun_ms is None:
+            return self.date_ms
+        if 0 <= fetched_at_ms - self.begun_ms <= _AFTER_BEGINNING_MS:
+            return fetched_at_ms
+        begun = parse_time("2000-01-01T00:00:00", timezone=self.timezone) if self.timezone else None
+        midnight = begun.ms if begun is not None else 0
+        return self.begun_ms + _DAY_MS - 60_000 - (self.begun_ms - midnight) % _DAY_MS
 
 
 def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
@@ -45,8 +61,9 @@ def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
     node = tree.css_first("title")
     title = inner_text_of_title(node.inner_html or "") if node is not None else ""
     raw = next((metas[name] for name in _MODIFIED if metas.get(name)), "")
-    date = parse_time(raw) if raw else None
-    offset = _OFFSET.search(raw)
+    begun_raw = metas.get(_BEGUN, "")
+    date, begun = (parse_time(said) if said else None for said in (raw, begun_raw))
+    offset = _OFFSET.search(raw or begun_raw)
     path = url.partition("://")[2].partition("/")[2]
     heading = tree.css_first("h1")
     words = " ".join((title, metas.get("og:title", ""), heading.text() if heading is not None else ""))
@@ -55,6 +72,7 @@ def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
         metas,
         date_ms=date.ms if date is not None and date.precision != "day" else None,
         timezone=offset.group(1) if offset is not None else "",
+        begun_ms=begun.ms if begun is not None and begun.precision != "day" else None,
         live=sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
     )
 

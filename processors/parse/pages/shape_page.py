@@ -34,7 +34,9 @@ def entries_by_shape(
         if len(blocks) < needed or not _is_live(blocks, facts, url):
             continue
         chosen = blocks[:_MOST_ENTRIES]
-        whens = _whens(chosen, stamps, page_ms=facts.date_ms, fetched_at_ms=fetched_at_ms, timezone=timezone)
+        whens = _whens(
+            chosen, stamps, page_ms=facts.clocks_from(fetched_at_ms), fetched_at_ms=fetched_at_ms, timezone=timezone
+        )
         ids = _stable_ids(chosen)
         entries = [
             _entry(block, outline, native, when, url) for block, native, when in zip(chosen, ids, whens, strict=True)
@@ -155,7 +157,10 @@ def _by_inline_times(
         return [], 0
     head, pieces = split
     whens = resolve(
-        [piece.stamp for piece in pieces], page_ms=facts.date_ms, fetched_at_ms=fetched_at_ms, timezone=timezone
+        [piece.stamp for piece in pieces],
+        page_ms=facts.clocks_from(fetched_at_ms),
+        fetched_at_ms=fetched_at_ms,
+        timezone=timezone,
     )
     entries = [entry_of(piece, when, n) for n, (piece, when) in enumerate(zip(pieces, whens, strict=True))]
     return _once(entries), next((i for i, line in enumerate(outline.lines) if line is lines[len(head)]), 0)

@@ -135,7 +135,8 @@ def inline_pieces(lines: list[Line], *, fetched_at_ms: int, timezone: str) -> tu
     found = {
         index: both
         for index, line in enumerate(lines)
-        if (both := split_inline(line.text, fetched_at_ms=fetched_at_ms, timezone=timezone)) is not None
+        if (both := split_inline(line.text, fetched_at_ms=fetched_at_ms, timezone=timezone, heading=bool(line.heading)))
+        is not None
     }
     if len(found) < 2:
         return None

@@ -16,6 +16,7 @@ from msgspec import Struct
 from processors.parse.dates import ParsedTime, parse_time
 
 _LONGEST = 60
+_HEAD_OF_A_HEADING = 12
 _DAY_MS = 86_400_000
 _ROLLS_OVER = 60  # minutes against the order that a late entry may stand; more is another day
 _ZONES = (
@@ -23,9 +24,9 @@ _ZONES = (
     r"local(?: time)?"
 )
 _CLOCK = re.compile(
-    r"(?:(?:at|um|à|a las|às|ore|kl\.?|в)\s+)?"
-    r"(?P<hour>\d{1,2})(?:(?P<sep>[:.h])(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?"
-    r"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<said>Uhr|Uur|hrs?|h)?"
+    r"(?:(?:at|um|à|a las|às|alle|ore|в|о|o|ob|v|godz\.?|saat|pukul|(?P<dotted>kl|klo|kello)\.?)\s+)?"
+    r"(?P<hour>\d{1,2})(?:(?P<sep>[:.h]|\sh\s|時|시\s?)(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?"
+    r"\s*(?P<half>[ap]\.?\s?m\.?)?\s*(?P<said>Uhr|Uur|hrs?|hs|hod\.?|h|น\.?|분|分)?"
     rf"\s*\(?(?P<zone>{_ZONES}|(?:GMT|UTC)?[+-]\d{{1,2}}(?::?\d{{2}})?)?\)?",
     re.IGNORECASE,
 )
@@ -42,12 +43,17 @@ _UPDATED_PART = re.compile(
     r"\s*\((?:last )?(?:updated|aktualisiert|mis à jour|actualizado|обновлено)[^)]{0,60}\)", re.IGNORECASE
 )
 _DISTANCE = re.compile(
-    r"\b(?:ago|vor|il y a|hace|há)\b|назад|atrás|^\d+ ?(?:[smhdw]|min)$|now$|jetzt|только что", re.IGNORECASE
+    r"\b(?:ago|vor|il y a|hace|há|fa|geleden|för|sedan|temu|önce|منذ|тому)\b|назад|atrás|\d\s?\w+\s?[前전]$|"
+    r"^\d+ ?(?:[smhdw]|min)$|now$|jetzt|только что",
+    re.IGNORECASE,
 )
 _INLINE = re.compile(r"(?P<time>\d[^\n]{2,40}?)\s*(?:[:–—|•]|\s-)\s+(?P<rest>\S.*)", re.DOTALL)
 _INLINE_PLUS = re.compile(r"(?P<time>\d{1,2}[:.]\d{2}(?:\s*Uhr)?)\s*[:–—|•-]?\s+(?P<rest>\S.*)", re.DOTALL)
-
-
+_HEADED = re.compile(
+    r"(?P<time>\d{1,2}[:.h]\d{2}\s*(?:[ap]\.?\s?m\.?|Uhr|Uur|h)?(?:\s[A-Z]{3,4}(?=\s))?)\s+(?P<rest>[^\W\d_].*)",
+    re.DOTALL,
+)
+"""A heading may name its time without a mark behind it; a sentence that begins with one may not."""
 _NUMBER = re.compile(r"[\d.,:%+ -]*")
 _NUMERIC_DATE = re.compile(r"\d[./-]\d{1,2}[./-]\d")
 
@@ -73,7 +79,7 @@ class When(Struct, frozen=True):
 
 def read_stamp(line: str, *, fetched_at_ms: int, timezone: str = "") -> Stamp | None:
     """The line as a time, if it is one and nothing else."""
-    raw = line.strip().strip("[]+").strip()
+    raw = line.strip().strip("[]+|•·").strip().rstrip("-–—:").rstrip()
     if not 0 < len(raw) <= _LONGEST or _UPDATED.match(raw):
         return None
     if not any(c.isdigit() for c in raw) and not _DISTANCE.search(raw):
@@ -105,7 +111,7 @@ def _read_clock(text: str, raw: str) -> Stamp | None:
     if matched is None:
         return None
     half = (matched.group("half") or "").lower()
-    said = matched.group("said") or matched.group("zone") or half
+    said = matched.group("said") or matched.group("dotted") or matched.group("zone") or half
     if matched.group("minute") is None and not (half or (matched.group("said") or "").lower() in {"uhr", "uur"}):
         return None  # "5 h" is a distance, "12" a number
     if matched.group("sep") == "." and not said:
@@ -128,10 +134,14 @@ def _read_clock(text: str, raw: str) -> Stamp | None:
     )
 
 
-def split_inline(line: str, *, fetched_at_ms: int, timezone: str = "") -> tuple[Stamp, str] | None:
+def split_inline(
+    line: str, *, fetched_at_ms: int, timezone: str = "", heading: bool = False
+) -> tuple[Stamp, str] | None:
     """``"21:40 Uhr: Bridge closed +++"`` -> its time and ``"Bridge closed"``; None where no time comes first."""
     text = line.strip().strip("+").strip()
     matched = (_INLINE_PLUS if line.strip().startswith("+") else _INLINE).match(text)
+    if heading and (matched is None or len(matched.group("time")) > _HEAD_OF_A_HEADING):
+        matched = _HEADED.match(text)
     if matched is None:
         return None
     stamp = read_stamp(matched.group("time"), fetched_at_ms=fetched_at_ms, timezone=timezone)
