@@ -154,7 +154,7 @@ def running(path: Path) -> Iterator[Pipeline]:
         thread.join(20)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
     """Wait for what other threads bring about."""
     end = time.monotonic() + seconds
     while not condition():

@@ -87,8 +87,17 @@ async def last_polls(broker: EmbeddedBroker) -> dict[str, Poll]:
     return {key: decode(r.value or b"", Poll) for key, r in (await broker.latest(topics.POLLS.name)).items()}
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - it watches a log, not an event
             await asyncio.sleep(0.01)
+
+
+async def until_quiet(origin: Origin, *, seconds: float = 10) -> None:
+    """Wait until nothing was asked for a while: many times as long as between two requests of a feed before."""
+    async with asyncio.timeout(seconds):
+        count = -1
+        while len(origin.asked) > count:
+            count = len(origin.asked)
+            await asyncio.sleep(0.3)  # nothing says that no more will be asked
