@@ -1,6 +1,7 @@
 # wirewatch: each target sets up what it needs, from a fresh clone with Python 3.11+ and make.
 SHELL := /bin/bash
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
@@ -34,8 +35,9 @@ demo: setup  ## the whole pipeline on a live page of its own, no network needed
 run: setup  ## watch your own feeds (wirewatch.toml)
 	$(BIN)/wirewatch run $(ARGS)
 
-test: setup-dev  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+# a file's tests stay together and in order; each of the two processes has servers of its own
+test: setup-dev  ## all tests, in two processes (WORKERS=n)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: setup-dev  ## killed at 200 random points (WIREWATCH_KILLS=n), on a cluster at 100, and every recording and trouble in full
 	WIREWATCH_KILLS=$${WIREWATCH_KILLS:-200} WIREWATCH_CLUSTER_KILLS=$${WIREWATCH_CLUSTER_KILLS:-100} WIREWATCH_LONG=1 $(BIN)/python -m pytest tests/end_to_end $(ARGS)
