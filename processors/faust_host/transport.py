@@ -7,6 +7,7 @@ picks it. Its guards:
   read then is acknowledged unread when the streams' queues are cleared: a clean restart loses records.
 - Offsets come from `Progress` alone: what an agent has finished, never past what it has not. The stream's own
   acknowledgements (an agent that raised, a skipped event, a gap at the start) count for nothing.
+- Going back to what is committed goes back to a partition's beginning where nothing is.
 - What is read ahead is bounded in bytes, not only in records.
 - A member that is stopped leaves its group, also where it has a kept name.
 """
@@ -113,6 +114,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_bytes = FETCH_BYTES  # noqa: SLF001
         give_up_connecting_soon(consumer._client)  # noqa: SLF001 - it is handed out nowhere
         return consumer
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """See the driver, which leaves a partition where it is while the group has committed none of it.
+
+        What was read of it and thrown away, because the partitions changed hands meanwhile, would never be read.
+        """
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        nothing = [tp for tp, offset in committed.items() if not offset and not self.consumer._is_changelog_tp(tp)]  # noqa: SLF001
+        if nothing:
+            await self.call_thread(self._ensure_consumer().seek_to_beginning, *nothing)
+        return committed
 
     async def _fetch_records(
         self,

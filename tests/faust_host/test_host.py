@@ -7,10 +7,13 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from faust.types import TP
 
+from processors.faust_host.transport import Consumer
 from processors.faust_host.worker import Vigil
 from tests.faust_host.kit import (
     PARTITIONS,
@@ -57,6 +60,30 @@ async def test_every_record_comes_out_once_in_order_with_its_headers_and_its_sta
     assert all(record.headers["given"] == given[record.value] for record in got)
     assert await broker.read_state("diff", "feed-3") == str(len([1 for new in sent if new.key == "feed-3"])).encode()
     assert not [thread for thread in threading.enumerate() if "diff" in thread.name.lower()]
+
+
+async def test_what_was_read_and_thrown_away_before_anything_was_committed_is_read_again(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F9: partitions that change hands at the very start, where a group has no offset to go back to."""
+    sent = numbered(40, keys=7)
+    await broker.publish(sent)
+    read, thrown = Consumer._getmany, []
+
+    async def thrown_away_at_first(self: Consumer, active_partitions: set[TP] | None, timeout: float) -> dict[Any, Any]:  # noqa: ASYNC109 - the driver's
+        records = await read(self, active_partitions, timeout)
+        if thrown or not any(tp.topic.endswith(SNAPSHOTS.name) for tp in records):
+            return records
+        thrown.extend(records)
+        await self.perform_seek()  # as Faust does where flow ceased, and where a recovery ends
+        return {}
+
+    monkeypatch.setattr(Consumer, "_getmany", thrown_away_at_first)
+    async with running(broker, Numbered(), tmp_path):
+        await done(broker)
+    seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert thrown
+    assert (seen.lost, seen.twice, seen.out_of_order) == (0, 0, 0)
 
 
 async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
