@@ -61,7 +61,7 @@ def parse_time(
     if not isinstance(raw, str):
         return None if isinstance(raw, bool) else _from_number(float(raw))
     text = raw.strip()
-    if not time_format and (usual := _usual(text)) is not None:
+    if not time_format and (usual := usual_time(text)) is not None:
         return usual
     if not text or len(text) > _LONGEST:
         return None
@@ -78,12 +78,10 @@ def parse_time(
         return None
 
 
-def _usual(text: str) -> ParsedTime | None:
+def usual_time(text: str) -> ParsedTime | None:
     """The two standards as nearly everybody writes them, with seconds and zone, without patterns; None: look closer."""
-    if text[3:5] == ", " and len(text) in {29, 31}:  # Fri, 07 Jan 2022 20:31:04 GMT, or +0100
-        day, clock, offset = _day_in_words(text[5:16]), text[17:25], _fixed_offset_ms(text[26:])
-        if text[16] + text[25] != "  ":
-            return None
+    if text[3:4] == "," and len(text) in {29, 31}:  # Fri, 07 Jan 2022 20:31:04 GMT, or +0100
+        day, clock, offset = _day_in_words(text[4:17]), text[17:25], _offset_ms(text[25:])
     elif text[10:11] == "T" and len(text) in {20, 24, 25, 29}:  # 2022-01-07T20:31:04Z, .000Z, or +01:00
         has_millis = text[19] == "." and text[20:23].isdecimal()
         day, clock = _day_in_numbers(text[:10]), text[11:19]
@@ -92,7 +90,7 @@ def _usual(text: str) -> ParsedTime | None:
             offset -= int(text[20:23])
     else:
         return None
-    if day is None or offset is None or clock[2:6:3] != "::":
+    if day is None or offset is None or clock[2] != ":" or clock[5] != ":":
         return None
     try:
         at = time.fromisoformat(clock)
@@ -104,9 +102,13 @@ def _usual(text: str) -> ParsedTime | None:
 
 @lru_cache(maxsize=1024)
 def _day_in_words(text: str) -> int | None:
-    """``07 Jan 2022`` in milliseconds since 1970."""
-    day, month, year = text[:2], _ENGLISH.get(text[3:6].casefold()), text[7:]
-    if month is None or text[2:7:4] != "  " or not (text.isascii() and day.isdigit() and year.isdigit()):
+    """`` 07 Jan 2022 ``, with the spaces around it, in milliseconds since 1970."""
+    day, month, year = text[1:3], _ENGLISH.get(text[4:7].casefold()), text[8:12]
+    if (
+        month is None
+        or text[0] + text[3] + text[7] + text[12] != "    "
+        or not (text.isascii() and day.isdigit() and year.isdigit())
+    ):
         return None
     return _day_ms(int(year), month, int(day))
 
@@ -133,6 +135,12 @@ def _fixed_offset_ms(name: str) -> int | None:
     zone = zone_of(name) if name in {"GMT", "UTC", "Z"} or name[:1] in {"+", "-"} else None
     offset = zone.utcoffset(None) if zone is not None else None
     return None if offset is None else round(offset.total_seconds() * 1000)
+
+
+@lru_cache(maxsize=256)
+def _offset_ms(name: str) -> int | None:
+    """The same of a zone with the space before it."""
+    return _fixed_offset_ms(name[1:]) if name[:1] == " " else None
 
 
 def _standard(text: str, zone: tzinfo | None) -> ParsedTime | None:

@@ -20,7 +20,7 @@ from processors.parse.xml_text import base_of, content_of, is_bare, language_of,
 
 LONGEST_ID = 2048
 
-_BODIES = (
+BODIES = (
     "content",
     "description",
     "summary",
@@ -31,7 +31,7 @@ _BODIES = (
 )
 _TITLES = ("title", "dc-title", "media-title", "itunes-title")
 _ALIASES = ("origlink", "id", "identifier")
-_SOME_ALIAS = frozenset(_ALIASES)
+SOME_ALIAS = frozenset(_ALIASES)
 _AUTHORS = ("author", "creator", "editor")
 _SOME_AUTHOR = frozenset(_AUTHORS)
 _PUBLISHED = ("published", "date", "created")
@@ -74,7 +74,7 @@ def read_entry(element: etree._Element, context: Context, *, position: int, raw_
         headline,
         content.text,
         content.html,
-        () if _SOME_ALIAS.isdisjoint(found) else _aliases(found, native_id),
+        () if SOME_ALIAS.isdisjoint(found) else _aliases(found, native_id),
         url,
         None,
         published.ms if published else None,
@@ -108,7 +108,7 @@ def headline_of(found: Found) -> str:
 
 
 def _body(found: Found, base: str, context: Context) -> Content:
-    for role in _BODIES:
+    for role in BODIES:
         for element in found.get(role, ()):
             content = content_of(element, base_of(element, context.base) if context.has_bases else base)
             if content.text or content.media:

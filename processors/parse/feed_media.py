@@ -62,7 +62,7 @@ def media_of(
         pictures = taken_out[int(number)] if number is not None else _pictures_alone(group, base, roles)
         if not pictures:
             _add_media_rss(taken, by_role(group, roles), base, roles)
-        for url in pictures:
+        for url in dict.fromkeys(pictures):
             if url is not None and url not in taken:
                 taken[url] = Media("image", url)
     _add_media_rss(taken, found, base, roles)
@@ -74,6 +74,8 @@ def media_of(
 
 
 _ROLES = frozenset({"enclosure", "media-group", "media-content", "media-thumbnail", "itunes-image"})
+SHOWN = _ROLES | {"media-description", "media-credit"}
+"""What of an entry's own elements `media_of` looks at, but for links."""
 _SHOWN_LINKS = frozenset({"enclosure", "image"})
 
 
@@ -103,6 +105,8 @@ def _take(taken: dict[str, Media], media: Media | None) -> None:
 
 
 def _add_media_rss(taken: dict[str, Media], found: dict[str, list[etree._Element]], base: str, roles: Roles) -> None:
+    if "media-content" not in found and "media-thumbnail" not in found:
+        return
     shared_caption = _first_title(found.get("media-description", ()))
     shared_credit = _first_title(found.get("media-credit", ()))
     for content in found.get("media-content", ()):

