@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wirewatch.brokers.embedded import open_reader
-from wirewatch.brokers.embedded.opening import RunnerLock
+from wirewatch.brokers.embedded.lock import RunnerLock
 from wirewatch.brokers.kept_state import KeptState
 from wirewatch.brokers.packing import unpack
 from wirewatch.errors import UserError

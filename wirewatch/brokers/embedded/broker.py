@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from wirewatch.brokers.embedded.opening import RunnerLock
+    from wirewatch.brokers.embedded.lock import RunnerLock
     from wirewatch.times import Clock
     from wirewatch.topics import Topic
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from wirewatch.brokers.embedded import reading
 from wirewatch.brokers.interface import ALONE
 from wirewatch.errors import PassingFault, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import apsw
 
-    from wirewatch.brokers.embedded.broker import EmbeddedBroker
     from wirewatch.brokers.embedded.reading import TopicRow
+    from wirewatch.brokers.embedded.signals import Signals
     from wirewatch.brokers.embedded.transaction import Transaction
     from wirewatch.brokers.interface import Record
+
+T = TypeVar("T")
+
+
+class Log(Protocol):
+    """What a consumer asks of its broker."""
+
+    signals: Signals
+
+    async def read_with(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Do ``work`` on the reading connection, in its thread."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T], *, size: int = 0) -> T:
+        """Do ``work`` in one transaction, durable on return."""
+        ...
 
 
 class Groups:
@@ -45,8 +61,8 @@ class Groups:
 class EmbeddedConsumer:
     """`wirewatch.brokers.interface.Consumer` on the embedded log."""
 
-    def __init__(self, broker: EmbeddedBroker, groups: Groups, group: str, topics: Mapping[str, TopicRow]) -> None:
-        self._broker = broker
+    def __init__(self, log: Log, groups: Groups, group: str, topics: Mapping[str, TopicRow]) -> None:
+        self._log = log
         self._groups = groups
         self._group = group
         self._topics = dict(topics)
@@ -64,15 +80,15 @@ class EmbeddedConsumer:
         while True:
             self._require_open()
             await self._take_positions()
-            seen = self._broker.signals.seen(names)
-            records = await self._broker.read_with(lambda conn: self._read(conn, max_records, max_bytes))
+            seen = self._log.signals.seen(names)
+            records = await self._log.read_with(lambda conn: self._read(conn, max_records, max_bytes))
             for record in records:
                 self._positions[record.topic] = record.offset + 1
             left = until - loop.time()
             if records or left <= 0:
                 return records
             # a member in waiting looks again now and then: the one before it may have left
-            await self._broker.signals.wait(names, seen, min(left, 1.0))
+            await self._log.signals.wait(names, seen, min(left, 1.0))
 
     async def commit(self, after: Sequence[Record]) -> None:
         """See `Consumer`."""
@@ -87,7 +103,7 @@ class EmbeddedConsumer:
             for name, offset in upto.items():
                 transaction.commit_offset(self._group, self._topics[name], offset)
 
-        await self._broker.write(work)
+        await self._log.write(work)
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """See `Consumer`."""
@@ -119,7 +135,7 @@ class EmbeddedConsumer:
             if not self._groups.owns(self._group, name, self):
                 self._positions.pop(name, None)
             elif name not in self._positions:
-                stands = await self._broker.read_with(
+                stands = await self._log.read_with(
                     lambda conn, row=row: reading.read_committed(conn, self._group, row)  # type: ignore[misc]
                 )
                 self._positions[name] = stands or 0
