@@ -14,6 +14,7 @@ from processors.diff.claims import (
     is_placed_anew,
     new_notices,
 )
+from processors.diff.counted import changed_count
 from processors.diff.edited import edited_sentences
 from processors.diff.figure_edits import Detail, changed_figure
 from processors.diff.typos import is_typo
@@ -102,10 +103,12 @@ def classify(
     old, new = (before[0], after[0]) if field == "headline" else (before[1], after[1])
     classes: set[ChangeClass] = {_shape_class(field, old, new, diff)}
     detail = changed_figure(field, before, after, language)
-    if detail is not None:
-        classes.add("figures")
     for one, other in edited_sentences(field, old, new):
         classes |= _claim_classes(field, one, other)
+        if detail is None and (count := changed_count(one, other)) is not None:
+            detail = {"kind": count[0], "from": count[1], "to": count[2]}
+    if detail is not None:
+        classes.add("figures")
     if new_notices(old, new):
         classes.add("correction")
     return [name for name in ORDER if name in classes], detail

@@ -62,6 +62,8 @@ def _negations(text: str) -> tuple[int, int]:
         word = match.group().casefold().replace("’", "'")
         if word in lexicon.DENIALS:
             denials += 1
+        elif word == "non" and text[match.end() : match.end() + 1] == "-":
+            continue  # "non-profit"
         elif word in lexicon.NEGATIONS or word.endswith("n't"):
             particles += index - last > _NEAR
             last = index

@@ -5,10 +5,12 @@ A sentence that is wholly new or wholly gone lengthens or shortens a text; it do
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
+from processors.diff.wording import UNSPACED
 from processors.enrich.text import fold, sentences
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ MAX_READ: Final = 20_000
 """Characters of each version that are read for meaning, as the enrichment reads them."""
 _MAX_PAIRS: Final = 200_000
 """Sentences compared with each other at most; beyond that the versions are taken as rewritten."""
+_PARTS: Final = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _MAX_EDITED: Final = 100
 _SAME_HEADLINE: Final = 0.34
 _SAME_SENTENCE: Final = 0.5
@@ -65,4 +68,4 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _bag(text: str) -> Counter[str]:
-    return Counter("0" if word.isdecimal() else word for word in fold(text[:2_000]).split())
+    return Counter("0" if word.isdecimal() else word for word in _PARTS.findall(fold(text[:2_000])))

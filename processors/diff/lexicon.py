@@ -33,6 +33,8 @@ NEGATIONS = _words(
     not no never none nobody nothing neither nor cannot nicht kein keine keinen keiner keinem nie niemals niemand
     nichts pas aucun aucune jamais rien personne nunca ningún ninguno ninguna nadie nada tampoco не нет ни никогда
     никто ничего никаких нельзя
+    non nessuno nessuna mai não nenhum nenhuma ninguém niet geen nooit niemand inte ikke ingen aldrig aldri
+    değil yok ні ніхто ніколи لا لم لن ليس ليست
     """
 )
 DENIALS = _words(
@@ -40,7 +42,9 @@ DENIALS = _words(
     denies deny denied denying refutes refuted refuses refused refusing rejects rejected dismisses dismissed
     dementiert dementierte dementieren bestreitet bestritt bestreiten verneint dément démentent démenti nie nient
     niega niegan negó desmiente desmienten desmintió rechaza rechazan опроверг опровергла опровергли опровергает
-    отрицает отрицают отверг отвергли отвергает
+    отрицает отрицают отверг отвергли отвергает smentisce smentiscono smentito nega negano negam desmente desmentem
+    ontkent ontkennen ontkende zaprzecza zaprzeczają zaprzeczył dementuje yalanladı yalanlıyor reddetti förnekar
+    dementerar benekter nægter заперечує заперечують نفى نفت ينفي تنفي
     """
 )
 POSSIBLE = _phrases(

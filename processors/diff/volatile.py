@@ -9,13 +9,12 @@ never learned (`processors.diff.counted`): those are the news.
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.diff.counted import counts_news
+from processors.diff.counted import TOKENS, counts_news
 from processors.diff.wording import RELATIVE_TIME, short_hash, visible
 
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
 BODIES = 8
 _PLACES = 256
 _ENTRIES = 32
-_MAX_TOKENS = 1_500
+__MAX_TOKENS = 1_500
 _STEM = 5
-_TOKENS = re.compile(r"\d+(?:[\s.,:/'’-]+\d+)*|[^\W\d]+|[^\w\s]")
 _NO_LABELS = frozenset(".,;!?…'’\"-–—/")
 """Marks that stand before any number in a sentence, so that they name none."""
 
@@ -50,8 +48,8 @@ def places_changed(before: Texts, after: Texts) -> set[str] | None:
 
 
 def _places_between(one: str, other: str) -> set[str] | None:
-    a, b = _TOKENS.findall(one), _TOKENS.findall(other)
-    if max(len(a), len(b)) > _MAX_TOKENS:
+    a, b = TOKENS.findall(one), TOKENS.findall(other)
+    if max(len(a), len(b)) > __MAX_TOKENS:
         return None
     shape_a, shape_b = _shape(a), _shape(b)
     if shape_a == shape_b:
@@ -111,7 +109,7 @@ def _struck(text: str, mark: str, learned: set[str]) -> str | list[str]:
     places = {place[1:] for place in learned if place[0] == mark}
     if not places:
         return plain
-    tokens = _TOKENS.findall(plain)
+    tokens = TOKENS.findall(plain)
     kept: list[str] = []
     label = False
     for i, token in enumerate(tokens):
@@ -174,5 +172,5 @@ def _is_volatile(
 
 def holds(place: str, texts: Texts) -> bool:
     """Whether an entry has that place in its text."""
-    tokens = _TOKENS.findall(texts[0 if place[0] == "h" else 1])
+    tokens = TOKENS.findall(texts[0 if place[0] == "h" else 1])
     return any(place[1:] in _names(tokens, i) for i in range(len(tokens)))

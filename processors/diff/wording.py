@@ -8,6 +8,9 @@ import unicodedata
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _WORDS = re.compile(r"\w+")
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+"""Scripts that set no spaces between words, or few: their signs are compared one by one."""
+_PARTS = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _DIGITS = re.compile(r"\d+")
 # "3m ago", "vor 5 Minuten", "hace 2 horas", "3 ore fa", "5分前": counted from the moment of looking, so never an edit
 RELATIVE_TIME = re.compile(
@@ -50,7 +53,7 @@ def headline_key(headline: str) -> str:
 
 def _bag(text: str, limit: int = 400) -> dict[str, int]:
     bag: dict[str, int] = {}
-    for word in _WORDS.findall(_DIGITS.sub("0", text.casefold()))[:limit]:
+    for word in _PARTS.findall(_DIGITS.sub("0", text.casefold()))[:limit]:
         bag[word] = bag.get(word, 0) + 1
     return bag
 

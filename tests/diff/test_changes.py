@@ -134,3 +134,54 @@ def test_very_long_texts_are_compared_in_bounded_work() -> None:
     after = " ".join(f"other{n}" for n in range(40_000))
     diff = word_diff(before, after)
     assert "".join(text for sign, text in diff if sign != "+") == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("Treno deragliato, 12 feriti", "Treno deragliato, 21 feriti", "injured"),
+        ("12 doden bij brand", "21 doden bij brand", "killed"),
+        ("12 zabitych w wypadku", "21 zabitych w wypadku", "killed"),
+        ("12 ölü", "21 ölü", "killed"),
+        ("مقتل ١٢ شخصا في انفجار", "مقتل ٢١ شخصا في انفجار", "killed"),
+        ("भूकंप में १२ लोगों की मौत", "भूकंप में २१ लोगों की मौत", "other"),
+        ("地震で12人死亡", "地震で21人死亡", "killed"),
+    ],
+)
+def test_a_number_of_people_harmed_is_a_figure_in_any_languages_digits(before: str, after: str, kind: str) -> None:
+    (change,) = describe_changes((before, ""), (after, ""))
+    assert change.classes == ["figures", "headline"]
+    assert change.detail == {"kind": kind, "from": 12, "to": 21}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("火災は12時に発生", "火災は21時に発生"),
+        ("اجتماع الساعة 12:30", "اجتماع الساعة 12:45"),
+        ("Calcio: 2-1", "Calcio: 3-1"),
+    ],
+)
+def test_a_time_or_a_score_is_no_figure_where_few_words_are_known(before: str, after: str) -> None:
+    (change,) = describe_changes((before, ""), (after, ""))
+    assert "figures" not in change.classes
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Il sindaco si dimette", "Il sindaco non si dimette"),
+        ("O prefeito renuncia", "O prefeito não renuncia"),
+        ("De burgemeester treedt af", "De burgemeester treedt niet af"),
+        ("Ministern avgår", "Ministern avgår inte"),
+        ("Міністр іде у відставку", "Міністр не іде у відставку"),
+    ],
+)
+def test_a_not_turns_a_claim_in_languages_whose_figures_are_not_read(before: str, after: str) -> None:
+    (change,) = describe_changes((before, ""), (after, ""))
+    assert change.classes[0] == "negation"
+
+
+def test_a_non_profit_turns_no_claim() -> None:
+    (change,) = describe_changes(("Group wins county grant", ""), ("Non-profit group wins county grant", ""))
+    assert change.classes == ["headline"]

@@ -325,6 +325,25 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
             ),
         ],
     ),
+    "without_ids_an_edit_in_a_script_without_spaces_is_an_edit": (
+        {},
+        [
+            (
+                tuple(
+                    an_entry("", h, minute=m)
+                    for h, m in (("市長が会見", 3), ("台風で道路が通行止めに", 2), ("終了", 1))
+                ),
+                BASE[:3],
+            ),
+            (
+                tuple(
+                    an_entry("", h, minute=m)
+                    for h, m in (("市長が会見", 3), ("台風で道路二本が通行止めに", 2), ("終了", 1))
+                ),
+                ["updated"],
+            ),
+        ],
+    ),
     "without_ids_an_added_body_is_an_edit": (
         {},
         [
