@@ -11,6 +11,7 @@ from processors.diff.apply import Picture, apply_good, tell_recovery
 from processors.diff.earlier import earlier_state
 from processors.diff.entries import first_sight
 from processors.diff.events import Teller
+from processors.diff.facts import says_nothing
 from processors.diff.identity import MAX_ENTRIES, match_entries
 from processors.diff.memory import Head, Window, archived
 from processors.diff.model import Diffed, Reason, Seen, Verdict
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from wirewatch.events import Feed, ParseDefinition  # noqa: F401 - Feed is named in a docstring
 
 _ASKED_KEPT = 32
+_EVENTS_BITS = 16
+"""No snapshot brings as many events as these bits can count: it shows `MAX_ENTRIES` at most."""
 _BAD_BODIES_ASKED = 3
 """An error page that differs each time must not make the poller ask for ever."""
 
@@ -35,7 +38,7 @@ def diff(state: FeedState | None, seen: Seen) -> Diffed:
     Pure and deterministic. A bad body changes no entry; a repeat only advances pending absences. Raises
     `wirewatch.errors.BrokenStorage` where the state turns out damaged when it is looked into.
     """
-    state = state or FeedState()
+    state = state or begun(seen.number)
     if seen.retried:
         return _add_late(state, seen)
     skipped = skip_reason(state.head, seen)
@@ -49,6 +52,15 @@ def diff(state: FeedState | None, seen: Seen) -> Diffed:
     if seen.kind == "confirmation":
         return _confirmed(state, seen)
     return _body(state, seen)
+
+
+def begun(number: int) -> FeedState:
+    """What is known of a feed before the first record that is seen of it, which has that number.
+
+    A higher one than the first says that there was more, and that what was known is lost. Events' numbers then go on
+    above all that they can have had: an index that holds those would take the new events for old ones.
+    """
+    return FeedState().with_head(Head(seq=max(0, number - 1) << _EVENTS_BITS))
 
 
 def skip_reason(head: Head, seen: Seen) -> str | None:
@@ -212,7 +224,7 @@ def _add_late(state: FeedState, seen: Seen) -> Diffed:
         return Diffed(state, [], [], Verdict("retried", reasons))
     window, archive = state.window, state.archive
     known = (*window.present, *window.missing)
-    entries = [e for e in seen.parsed.entries if not e.deleted][:MAX_ENTRIES]
+    entries = [e for e in seen.parsed.entries if not e.deleted and not says_nothing(e)][:MAX_ENTRIES]
     matching = match_entries(entries, known, lambda: archive.left)
     taken = {k.entry_id for k in (*known, *archive.left)}
     teller = Teller(state.head, seen, language=seen.parsed.language)

@@ -6,6 +6,7 @@ import pytest
 
 from processors.diff import Failure
 from processors.diff.earlier import EARLIER_BODIES
+from processors.diff.identity import MAX_ENTRIES
 from processors.parse.model import ParsedEntry, ParsedFeed
 from tests.diff.watching import MINUTE, NOON, Watch, an_entry
 
@@ -64,6 +65,24 @@ def test_lost_state_asks_for_a_whole_body() -> None:
     watch.confirm(base=3)
     assert watch.last is not None
     assert [r.kind for r in watch.last.requests] == ["unconditional"]
+
+
+def test_after_lost_state_numbers_of_events_go_on_above_those_that_there_were(watch: Watch) -> None:
+    watch.poll(A)
+    watch.poll(B, A)
+    before = watch.events[-1].seq
+    watch.state = None
+    assert watch.poll(C, B, A) == ["baseline"] * 3
+    seqs = [event.seq for event in watch.events[-3:]]
+    assert before < MAX_ENTRIES * 4 * 2 < seqs[0]  # more than two snapshots could have told
+    assert seqs == list(range(seqs[0], seqs[0] + 3))
+    watch.poll(D, C, B, A)
+    assert watch.events[-1].seq == seqs[-1] + 1
+
+
+def test_a_feeds_first_event_is_number_one(watch: Watch) -> None:
+    watch.poll(A)
+    assert watch.events[0].seq == 1
 
 
 def test_a_repeat_after_a_bad_body_counts_for_nothing(watch: Watch) -> None:
