@@ -123,7 +123,7 @@ class SinkHost:
             raise BrokenStorage(
                 f"{self.stage} has read {topic} up to {position}, but this log ends at {bounds.end}: it is another "
                 f"log, an older copy, or its topics were deleted. Put the log back that {self.stage} has read, or "
-                "begin with nothing in what keeps that position: data_dir, and control and search where they are servers"
+                "begin with nothing in what keeps that position: data_dir, control or search where they are servers"
             )
         if position < bounds.earliest:
             self._log.error("records were let go before they were read", topic=topic, lost=bounds.earliest - position)
