@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 import msgspec
@@ -27,18 +27,13 @@ from wirewatch.control.interface import (
     Outcome,
     Place,
     Positions,
-    moved_positions,
 )
-from wirewatch.control.sqlite import outbox
+from wirewatch.control.sqlite import outbox, standing
 from wirewatch.control.sqlite.schema import migrate, require_current
-from wirewatch.errors import BrokenStorage, NotOurs, PassingFault, UserError
-from wirewatch.events import ToldBefore
+from wirewatch.errors import BrokenStorage, PassingFault, UserError
 
 T = TypeVar("T")
 _BUSY_MS: Final = 5_000
-_STANDS: Final = "subscription_id, entry_id, alert_id, seq, state, told_before, revision, updated_ms"
-_STATE: Final = f"{_STANDS}, alert"
-_TOLD: Final = msgspec.json.Decoder(ToldBefore)
 
 
 class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
@@ -46,11 +41,6 @@ class _Late(Exception):  # noqa: N818 - no error: it undoes the transaction
 
     def __init__(self, ids: list[str]) -> None:
         self.ids = ids
-
-
-def _state_of(row: Sequence[Any]) -> AlertState:
-    told = None if row[5] is None else _TOLD.decode(row[5])
-    return AlertState(*(*row[:5], told, *row[6:]))
 
 
 class SqliteControlStore:
@@ -108,11 +98,7 @@ class SqliteControlStore:
                 return False
             if bound not in {None, before}:
                 raise UserError(other_log(f"the control store {self._path}", str(bound), before))
-            moved = moved_positions(list(connection.execute("SELECT sink, topic, next_offset FROM positions")), place)
-            connection.execute("DELETE FROM positions")
-            connection.executemany(
-                "INSERT INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)", moved
-            )
+            standing.place_positions(connection, place)
             connection.execute("INSERT OR REPLACE INTO about (one, log_id) VALUES (1, ?)", (after,))
             return True
 
@@ -150,16 +136,11 @@ class SqliteControlStore:
 
     async def position(self, sink: str, topic: str, partition: int) -> int | None:
         """See `ControlStore`."""
-        sql = "SELECT next_offset FROM positions WHERE sink = ? AND topic = ? AND partition = ?"
-        found = await self._read(lambda connection: connection.execute(sql, (sink, topic, partition)).get)
-        assert found is None or isinstance(found, int)
-        return found
+        return await self._read(lambda connection: standing.position(connection, sink, topic, partition))
 
     async def states_of(self, entry_ids: Sequence[str]) -> list[AlertState]:
         """See `ControlStore`."""
-        sql = f"SELECT {_STANDS}, NULL FROM alert_states WHERE entry_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - own text
-        wanted = outbox.json_list(entry_ids)
-        return await self._read(lambda connection: [_state_of(row) for row in connection.execute(sql, (wanted,))])
+        return await self._read(lambda connection: standing.select_of(connection, entry_ids))
 
     async def alert_states(
         self,
@@ -170,26 +151,15 @@ class SqliteControlStore:
         limit: int = 100,
     ) -> list[AlertState]:
         """See `ControlStore`."""
-        sql = (
-            f"SELECT {_STATE} FROM alert_states WHERE updated_ms >= :since"  # noqa: S608 - built of our own text
-            " AND (:subscription IS NULL OR subscription_id = :subscription) AND (:alert IS NULL OR alert_id = :alert)"
-            " ORDER BY updated_ms DESC, alert_id LIMIT :limit"
+        return await self._read(
+            lambda connection: standing.select_changed(
+                connection, since_ms=since_ms, subscription_id=subscription_id, alert_id=alert_id, limit=limit
+            )
         )
-        values = {"since": since_ms, "subscription": subscription_id, "alert": alert_id, "limit": limit}
-        return await self._read(lambda connection: [_state_of(row) for row in connection.execute(sql, values)])
 
     async def figure_maxima(self, feed_ids: Sequence[str]) -> dict[str, dict[str, float]]:
         """See `ControlStore`."""
-        sql = "SELECT feed_id, kind, value FROM figure_maxima WHERE feed_id IN (SELECT value FROM json_each(?))"
-        wanted = outbox.json_list(feed_ids)
-
-        def work(connection: apsw.Connection) -> dict[str, dict[str, float]]:
-            found: dict[str, dict[str, float]] = {}
-            for feed_id, kind, value in connection.execute(sql, (wanted,)):
-                found.setdefault(str(feed_id), {})[str(kind)] = float(value)
-            return found
-
-        return await self._read(work)
+        return await self._read(lambda connection: standing.select_maxima(connection, feed_ids))
 
     async def commit_match(
         self,
@@ -199,22 +169,11 @@ class SqliteControlStore:
         positions: Positions,
     ) -> None:
         """See `ControlStore`."""
-        rows = []
-        for state in states:
-            told = None if state.told_before is None else msgspec.json.encode(state.told_before)
-            values = msgspec.structs.astuple(state)
-            rows.append((*values[:5], told, *values[6:]))
 
         def work(connection: apsw.Connection) -> None:
-            _move_positions(connection, sink, positions)
-            connection.executemany(
-                f"INSERT OR REPLACE INTO alert_states ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - own text
-                rows,
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO figure_maxima (feed_id, kind, value) VALUES (?, ?, ?)",
-                [(feed_id, kind, value) for feed_id, kinds in maxima.items() for kind, value in kinds.items()],
-            )
+            standing.move_positions(connection, sink, positions)
+            standing.put_states(connection, states)
+            standing.put_maxima(connection, maxima)
 
         await self._write(work)
 
@@ -232,7 +191,7 @@ class SqliteControlStore:
         """See `ControlStore`."""
 
         def work(connection: apsw.Connection) -> list[str]:
-            _move_positions(connection, sink, positions)
+            standing.move_positions(connection, sink, positions)
             late = outbox.supersede(connection, superseded)
             if late:
                 raise _Late(late)
@@ -344,17 +303,3 @@ class SqliteControlStore:
                 return work()
 
         return guarded
-
-
-def _move_positions(connection: apsw.Connection, sink: str, positions: Positions) -> None:
-    for (topic, partition), move in positions.items():
-        place = (sink, topic, partition)
-        stored = connection.execute(
-            "SELECT next_offset FROM positions WHERE sink = ? AND topic = ? AND partition = ?", place
-        ).get
-        if stored != move.seen:
-            raise NotOurs(move.refusal(sink, topic, partition, stored))
-        connection.execute(
-            "INSERT OR REPLACE INTO positions (sink, topic, partition, next_offset) VALUES (?, ?, ?, ?)",
-            (*place, move.to),
-        )
