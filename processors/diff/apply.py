@@ -10,6 +10,7 @@ from processors.diff.absences import newly_absent, still_absent, tell_due, with_
 from processors.diff.changes import describe_changes
 from processors.diff.entries import arrival, first_sight, refreshed
 from processors.diff.events import Teller, content_of
+from processors.diff.facts import says_nothing
 from processors.diff.identity import MAX_ENTRIES, Matching, match_entries
 from processors.diff.lead import diff_lead
 from processors.diff.listing import listing_in_force, observe_listing
@@ -40,7 +41,9 @@ class Picture:
         self.head = state.head
         self.before = state.window
         self.first = self.head.bodies == 0
-        self.entries: list[ParsedEntry] = [e for e in parsed.entries if not e.deleted][:MAX_ENTRIES]
+        self.entries: list[ParsedEntry] = [e for e in parsed.entries if not e.deleted and not says_nothing(e)][
+            :MAX_ENTRIES
+        ]
         self.teller = Teller(self.head, seen, language=parsed.language)
         self.listing: Listing = listing_in_force(seen.definition.listing, self.head.listing)
         known = (*self.before.present, *self.before.missing)
@@ -294,6 +297,7 @@ def _advanced(head: Head, picture: Picture, digest: str, missing: list[Known]) -
         bodies=head.bodies + 1,
         entries=len(picture.entries),
         dated=sum(1 for e in picture.entries if e.published_ms is not None),
+        headed=sum(1 for e in picture.entries if e.headline),
         kind=parsed.kind,
         updated_ms=updated,
         erring=None,

@@ -11,6 +11,7 @@ from processors.diff.apply import Picture, apply_good, tell_recovery
 from processors.diff.earlier import earlier_state
 from processors.diff.entries import first_sight
 from processors.diff.events import Teller
+from processors.diff.facts import says_nothing
 from processors.diff.identity import MAX_ENTRIES, match_entries
 from processors.diff.memory import Head, Window, archived
 from processors.diff.model import Diffed, Reason, Seen, Verdict
@@ -223,7 +224,7 @@ def _add_late(state: FeedState, seen: Seen) -> Diffed:
         return Diffed(state, [], [], Verdict("retried", reasons))
     window, archive = state.window, state.archive
     known = (*window.present, *window.missing)
-    entries = [e for e in seen.parsed.entries if not e.deleted][:MAX_ENTRIES]
+    entries = [e for e in seen.parsed.entries if not e.deleted and not says_nothing(e)][:MAX_ENTRIES]
     matching = match_entries(entries, known, lambda: archive.left)
     taken = {k.entry_id for k in (*known, *archive.left)}
     teller = Teller(state.head, seen, language=seen.parsed.language)

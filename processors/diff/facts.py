@@ -28,6 +28,11 @@ class Facts(Struct, frozen=True):
     unique_url: bool
 
 
+def says_nothing(entry: ParsedEntry) -> bool:
+    """Whether nothing of it could be told or known again: an empty element among the others."""
+    return not (entry.native_id or entry.url or entry.headline or entry.body or entry.media)
+
+
 def facts_of(entries: Sequence[ParsedEntry]) -> list[Facts]:
     """The entries of a snapshot without those shown twice, each with its keys."""
     keyed = [(entry, canonical(entry.url) if entry.url else None, headline_key(entry.headline)) for entry in entries]

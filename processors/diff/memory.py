@@ -120,6 +120,7 @@ class Head(Struct, frozen=True):
     stirred_ms: int | None = None
     told_still_ms: int = 0
     stales: int = 0
+    headed: int = 0
 
 
 class Window(Struct, frozen=True, array_like=True):

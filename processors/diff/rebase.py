@@ -45,6 +45,7 @@ def rebase(state: FeedState, seen: Seen) -> Diffed:
         good_digest=digest_of(seen.parsed),
         entries=len(picture.entries),
         dated=sum(1 for e in picture.entries if e.published_ms is not None),
+        headed=sum(1 for e in picture.entries if e.headline),
         kind=seen.parsed.kind,
         history=(),
         pending=len(missing),

@@ -46,7 +46,12 @@ def decide_verdict(head: Head, seen: Seen, digest: str) -> Verdict:
     live = sum(1 for entry in parsed.entries if not entry.deleted)
     if not parsed.entries and not (parsed.has_lead and head.entries == 0 and parsed.title):
         return Verdict("bad", (Reason("empty", 1.0, "it holds no entries"),))
-    reasons = [*_another_kind(head, parsed), *_dates_gone(head, parsed, live), *_far_fewer(head, live)]
+    reasons = [
+        *_another_kind(head, parsed),
+        *_dates_gone(head, parsed, live),
+        *_headlines_gone(head, parsed, live),
+        *_far_fewer(head, live),
+    ]
     believed = head.doubts + 1 >= DOUBTED_BODIES
     if sum(reason.weight for reason in reasons) >= 1.0 and not believed:
         return Verdict("bad", tuple(reasons))
@@ -64,10 +69,18 @@ def _another_kind(head: Head, parsed: ParsedFeed) -> list[Reason]:
 
 
 def _dates_gone(head: Head, parsed: ParsedFeed, live: int) -> list[Reason]:
-    dated = sum(1 for entry in parsed.entries if entry.published_ms is not None)
+    # a time that cannot be read is still there: sources write some days of a month in ways that could be two
+    dated = sum(1 for entry in parsed.entries if entry.published_ms is not None or entry.published_raw)
     if dated or live == 0 or head.entries < 3 or head.dated * 5 < head.entries * 4:
         return []
     return [Reason("all-dates-gone", 1.0, f"none of {live} entries has a time, {head.dated} had before")]
+
+
+def _headlines_gone(head: Head, parsed: ParsedFeed, live: int) -> list[Reason]:
+    """A source whose fields or markup changed is read without headlines: that is no edit of each of its entries."""
+    if live == 0 or head.entries < 3 or head.headed * 5 < head.entries * 4 or any(e.headline for e in parsed.entries):
+        return []
+    return [Reason("all-headlines-gone", 1.0, f"none of {live} entries has a headline, {head.headed} had before")]
 
 
 def _far_fewer(head: Head, live: int) -> list[Reason]:

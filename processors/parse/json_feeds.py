@@ -118,9 +118,12 @@ def _entry(
     updated, _ = time_of(value("updated"), paths.time_format, paths.timezone)
     content = body_of(value("body"), base)
     address = text_of(value("url"))
+    native_id, headline = id_of(value("id")), inner_text_of_title(text_of(value("headline")))
+    if not (native_id or headline or address or content.text or content.media):
+        return None  # an empty object, or one of another shape
     return ParsedEntry(
-        native_id=id_of(value("id")),
-        headline=inner_text_of_title(text_of(value("headline"))),
+        native_id=native_id,
+        headline=headline,
         body=content.text,
         html=content.html,
         aliases=_aliases(value("aliases"), id_of(value("id"))),

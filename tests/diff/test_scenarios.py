@@ -232,6 +232,25 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
             (FOUR, ["source-recovered"]),
         ],
     ),
+    "dates_that_can_no_longer_be_read_are_not_gone": (
+        {},
+        [
+            (FOUR, BASE),
+            (tuple(edited(e, published_ms=None, published_raw="01/05/2024 11:42") for e in (E, *FOUR)), ["created"]),
+        ],
+    ),
+    "all_headlines_gone_is_a_source_error": (
+        {},
+        [
+            (FOUR, BASE),
+            (tuple(msgspec.structs.replace(e, headline="", body="x", raw_hash="y") for e in FOUR), ["source-error"]),
+            (FOUR, ["source-recovered"]),
+        ],
+    ),
+    "an_entry_that_says_nothing_is_none": (
+        {},
+        [(FOUR, BASE), ((*FOUR, msgspec.structs.replace(A, native_id=None, headline="", raw_hash="n")), [])],
+    ),
     "H38_ten_items_with_one_guid_are_ten_entries": (
         {},
         [(tuple(an_entry("same", f"Item {w}") for w in "abcdefghij"), ["baseline"] * 10)],
