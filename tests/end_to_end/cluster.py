@@ -13,6 +13,7 @@ from tests.end_to_end import ledger
 from tests.end_to_end.program import Program, write_settings
 from tests.end_to_end.recorded_origin import RecordedOrigin
 from tests.servers.kafka import KafkaServer
+from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.processes import free_port
 
 PARTS: Mapping[str, Sequence[str]] = {
@@ -37,7 +38,7 @@ class Cluster:
         folder: Path,
         origin: RecordedOrigin,
         *,
-        kafka: KafkaServer,
+        kafka: KafkaServer | KafkaCluster,
         opensearch: str,
         control: str,
         members: int = 2,

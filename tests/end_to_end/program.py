@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +145,20 @@ class Program:
 
     def call(self, *arguments: str) -> str:
         """Another command beside it: its standard output; fails with its words where it failed."""
-        done = subprocess.run(
-            [WIREWATCH, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = self._called(arguments)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
+
+    def fail(self, *arguments: str) -> str:
+        """The same of a command that is to fail: all that it said."""
+        done = self._called(arguments)
+        assert done.returncode != 0, done.stdout[-2000:]
+        return done.stdout + done.stderr
+
+    def _called(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [WIREWATCH, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+        )
 
     def values(self, topic: str) -> list[dict[str, Any]]:
         """Every value of a topic."""

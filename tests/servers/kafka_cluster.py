@@ -102,6 +102,15 @@ class KafkaCluster:
         rows = {row["topic"]: row["partitions"] for row in (await self.described())["topics"]}
         return int(next(row["leader"] for row in rows[topic] if row["partition"] == partition))
 
+    async def led_by_others(self) -> list[str]:
+        """The partitions that are not led by the first of their copies."""
+        return [
+            f"{row['topic']}/{one['partition']}"
+            for row in (await self.described())["topics"]
+            for one in row["partitions"]
+            if one["leader"] != one["replicas"][0]
+        ]
+
     async def coordinator(self, group: str) -> int:
         """The number of the node that coordinates that group."""
         client = await self._client()
