@@ -25,6 +25,8 @@ _DEEPEST = 200
 _MOST_NODES = 200_000
 _UPDATES = frozenset({"liveBlogUpdate", "liveBlogUpdates"})
 
+_NAMED = re.compile(rb"\+json")  # found twice as fast as the whole name: it begins with a character that is rare
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
@@ -49,8 +51,11 @@ def blocks_in_bytes(body: bytes) -> list[bytes] | None:
     """The same from a page's bytes, which spares decoding all of it; None where it is not plain where one ends."""
     blocks: list[bytes] = []
     at = 0
-    while (named := body.find(b"ld+json", at)) >= 0:
-        at = named + len(b"ld+json")
+    for found in _NAMED.finditer(body):
+        named = found.start() - len(b"ld")
+        if named < at or body[named : named + 2] != b"ld":
+            continue
+        at = found.end()
         opening = body.rfind(b"<", max(0, named - _LONGEST_TAG), named)
         if opening < 0 or not _SCRIPT.match(body[opening:named].decode("latin-1")):
             continue
