@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from processors.faust_host.records import encode, record_of, refuse_foreign_key
 from wirewatch.brokers.kept_state import KeptState, pack_state, unpack_state
-from wirewatch.errors import BadInput
+from wirewatch.errors import BadInput, BrokenStorage
 from wirewatch.hosting.effects import count_ops, ops_of, tell_rejected
 from wirewatch.hosting.fates import Failure, decide_backoff, decide_failure, is_rejected, letter_for
 from wirewatch.hosting.states import bring_forward, state_version_of
@@ -153,7 +153,13 @@ class RecordWork:
         state = None
         if kept is not None:
             where = f"the state of {self._handler.stage} for {record.key!r}"
-            old = unpack_state(kept, where=where)
+            try:
+                old = unpack_state(kept, where=where)
+            except BrokenStorage as error:
+                mend = (
+                    f"to let it begin anew: stop every {self._handler.stage}, then wirewatch feeds forget {record.key}"
+                )
+                raise BrokenStorage(f"{error} ({mend})") from error
             state = bring_forward(self._handler, old.version, old.data, key=record.key)
         step = self._handler.handle(record, state)
         outgoing = [_outgoing(output) for output in step.outputs]

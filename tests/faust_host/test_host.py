@@ -33,6 +33,7 @@ from tests.faust_host.kit import (
 from tests.servers.kafka import KafkaServer
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.brokers.kafka import KafkaBroker
+from wirewatch.brokers.kafka.forgetting import forget_state
 from wirewatch.brokers.kept_state import KeptState, pack_state
 from wirewatch.brokers.partitioning import partition_for
 from wirewatch.errors import BadInput, BrokenStorage, PassingFault, UserError
@@ -332,11 +333,31 @@ async def test_state_of_a_newer_version_ends_the_process_in_words_and_nothing_mo
     assert await read_all(broker, ENTRY_EVENTS.name) == []
 
 
-async def test_damaged_state_ends_the_process_in_words(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
-    await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", b"rubbish", {}), *numbered(1, keys=1)])
-    with pytest.raises(BrokenStorage, match="state of diff for 'feed-0': a state of 7 bytes is no state"):
+async def test_damaged_state_ends_the_process_in_words_until_it_is_forgotten(
+    broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
+) -> None:
+    sent = numbered(2, keys=1)
+    await broker.publish([NewRecord(DIFF_STATE.name, "feed-0", b"rubbish", {}), *sent])
+    words = r"state of diff for 'feed-0': a state of 7 bytes is no state.*wirewatch feeds forget feed-0"
+    with pytest.raises(BrokenStorage, match=words):
         async with running(broker, Numbered(), tmp_path) as task:
             await asyncio.wait({task}, timeout=40)
+    await until(lambda: _forgotten(broker), seconds=20, said="what ended so keeps its place in the group for a session")
+    with pytest.raises(UserError, match="keeps nothing of 'feed-1'"):
+        await forget_state(broker, "diff", "feed-1")
+    async with running(broker, Numbered(), tmp_path):
+        await done(broker)
+        with pytest.raises(UserError, match="diff has 1 members at work: stop every wirewatch that runs diff"):
+            await forget_state(broker, "diff", "feed-0")
+    assert compare(sent, await read_all(broker, ENTRY_EVENTS.name)).lost == 0
+
+
+async def _forgotten(broker: KafkaBroker) -> bool:
+    try:
+        await forget_state(broker, "diff", "feed-0")
+    except UserError:
+        return False
+    return True
 
 
 async def test_a_missing_topic_is_refused_in_words_before_anything_starts(kafka: KafkaServer, tmp_path: Path) -> None:

@@ -60,13 +60,18 @@ async def grow_topics(
 
 async def _require_idle(broker: KafkaBroker, groups: Sequence[str]) -> None:
     for group in groups:
-        name = broker.link.wire_name(f"wirewatch.{group}")
-        members = await broker.link.patiently(lambda name=name: _members(broker, name), f"who is in {name}")  # type: ignore[misc]
+        members = await members_of(broker, group)
         if members:
             raise UserError(
                 f"{group} has {members} members at work: stop every wirewatch that runs stages, "
                 "then grow (those that were killed are gone after [kafka] session_timeout)"
             )
+
+
+async def members_of(broker: KafkaBroker, group: str) -> int:
+    """How many members of that group are at work."""
+    name = broker.link.wire_name(f"wirewatch.{group}")
+    return await broker.link.patiently(lambda: _members(broker, name), f"who is in {name}")
 
 
 async def _members(broker: KafkaBroker, name: str) -> int:

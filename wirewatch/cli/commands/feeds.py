@@ -14,6 +14,8 @@ from processors.diff.listing import listing_in_force
 from producers.opml import read_opml, write_opml
 from producers.websub import hub_words
 from wirewatch.brokers.interface import Broker
+from wirewatch.brokers.kafka import KafkaBroker
+from wirewatch.brokers.kafka.forgetting import forget_state
 from wirewatch.canary import CANARY_ID
 from wirewatch.cli.context import configuration
 from wirewatch.cli.exits import NOT_FOUND, as_command
@@ -216,6 +218,26 @@ def _refuse_files(feed: Feed | None, feed_id: str, known: Mapping[str, Feed]) ->
     if feed.origin == "file":
         where = configuration().path or "a settings file that is not in use here"
         raise UserError(f"feed {feed_id!r} stands in {where}: take it out there, and start wirewatch again")
+
+
+@feeds.command
+@as_command
+async def forget(id_: Annotated[str, cyclopts.Parameter(name="id")], /) -> int:
+    """Let a feed begin anew on Kafka where its state is damaged, which ends every diff. Stop all of these first.
+
+    What it shows next is its baseline; what it told stays searchable.
+
+    Parameters
+    ----------
+    id_
+        The feed's id, as the words of the diff's end name it.
+    """
+    async with opened_broker("writer") as broker:
+        if not isinstance(broker, KafkaBroker):
+            raise UserError("what the diff keeps lies in the log's own file here, beside what it was made of")
+        await forget_state(broker, DIFF.name, id_)
+    print_line(f"{id_} begins anew when diff is started")
+    return 0
 
 
 @feeds.command
