@@ -185,3 +185,19 @@ def test_a_not_turns_a_claim_in_languages_whose_figures_are_not_read(before: str
 def test_a_non_profit_turns_no_claim() -> None:
     (change,) = describe_changes(("Group wins county grant", ""), ("Non-profit group wins county grant", ""))
     assert change.classes == ["headline"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "detail"),
+    [
+        ("12 muertos", "Veintiún muertos", {"kind": "killed", "from": 12, "to": 21}),
+        ("12 heridos", "Veintiuna personas heridas", {"kind": "injured", "from": 12, "to": 21}),
+        ("A dozen hurt", "Half a dozen hurt", {"kind": "injured", "from": 12, "to": 6}),
+        ("Media docena de heridos", "12 heridos", {"kind": "injured", "from": 6, "to": 12}),
+        ("Ein halbes Dutzend Verletzte", "12 Verletzte", {"kind": "injured", "from": 6, "to": 12}),
+        ("12 Tote", "Ein Toter", {"kind": "killed", "from": 12, "to": 1}),
+        ("12 погибших", "21 погибший", {"kind": "killed", "from": 12, "to": 21}),
+    ],
+)
+def test_figures_are_read_through_half_dozens_gender_and_case(before: str, after: str, detail: dict[str, Any]) -> None:
+    assert describe_changes((before, ""), (after, ""))[0].detail == detail

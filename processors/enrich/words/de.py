@@ -30,6 +30,7 @@ FIGURES = FigureWords(
         "milliarden": 1_000_000_000,
     },
     vague={
+        "ein halbes dutzend": 6,
         "dutzende": 24,
         "hunderte": 200,
         "tausende": 2_000,
@@ -50,7 +51,7 @@ FIGURES = FigureWords(
                 "killed",
                 "p",
             ): "getotet | ermordet | erschossen | ums leben gekommen | gestorben | umgekommen | umgebracht",
-            ("killed", "n"): "tote | toten | todesopfer | todesopfern | todesfalle | leichen",
+            ("killed", "n"): "tote | toten | toter | todesopfer | todesopfern | todesfalle | leichen",
             ("killed", "a"): "totet | toteten | totete",
             (
                 "killed",

@@ -22,6 +22,7 @@ FIGURES = FigureWords(
         "billion": 1_000_000_000,
     },
     vague={
+        "half a dozen": 6,
         "dozens": 24,
         "dozens of": 24,
         "scores": 40,

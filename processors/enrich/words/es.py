@@ -9,7 +9,19 @@ _UNITS = (
     "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete "
 )
 NUMBERS = {word: value for value, word in enumerate((_UNITS + "dieciocho diecinueve veinte veintiuno").split())}
-NUMBERS.update({"un": 1, "una": 1, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70})
+NUMBERS.update(
+    {
+        "un": 1,
+        "una": 1,
+        "veintiun": 21,
+        "veintiuna": 21,
+        "treinta": 30,
+        "cuarenta": 40,
+        "cincuenta": 50,
+        "sesenta": 60,
+        "setenta": 70,
+    }
+)
 NUMBERS.update({"ochenta": 80, "noventa": 90, "docena": 12, "veintidos": 22, "veintitres": 23, "veinticuatro": 24})
 NUMBERS.update({"veinticinco": 25, "veintiseis": 26, "veintisiete": 27, "veintiocho": 28, "veintinueve": 29})
 NUMBERS.update({"doscientos": 200, "doscientas": 200, "trescientos": 300, "trescientas": 300, "quinientos": 500})
@@ -24,6 +36,7 @@ FIGURES = FigureWords(
         "centenares de": 200,
         "miles de": 2_000,
         "decenas de miles de": 20_000,
+        "media docena de": 6,
         "una docena de": 12,
         "una veintena de": 20,
         "un centenar de": 100,
