@@ -91,7 +91,7 @@ class Worker:
             return
         durable = await self._work.do(message)
         if durable is None:
-            progress.leave(place, message.offset)
+            progress.leave(place)
         elif self._table is not None:
             await durable
             progress.finish(place, message.offset)
@@ -112,9 +112,9 @@ class Worker:
         try:
             await durable
         except Left:
-            self._consumer.progress.leave(place, offset)
+            self._consumer.progress.leave(place)
         except Exception as error:  # noqa: BLE001 - those behind it are out already: reading begins again before it
-            self._consumer.progress.leave(place, offset)
+            self._consumer.progress.leave(place)
             await self._end(error)
         else:
             self._consumer.progress.finish(place, offset)
