@@ -6,8 +6,9 @@ The face for `wirewatch run` is `FaustHost`, a host like those of `wirewatch.hos
     Runner(broker, hosts=hosts, sinks=sinks)
 
 It lives in the event loop it is run in; any number of them, beside other clients. The rooms: `host` (start, stop,
-start again), `building` (the app and its settings), `work` (what becomes of one record), `transport` and `progress`
-(what is read and committed), `records`, `library_logs`; `plain`, `diff` and `enrich` are the ``faust`` command's.
+start again), `building` (the app and its settings), `work` (what becomes of one record), `transport`,
+`reading_thread`, `readings` and `progress` (what is read, handed out and committed), `records`, `library_logs`;
+`plain`, `diff` and `enrich` are the ``faust`` command's.
 """
 
 from processors.faust_host.host import FaustHost
