@@ -89,6 +89,10 @@ class Progress:
         """The partitions that must be read again from what is committed."""
         return {place for place, one in self._partitions.items() if one.broken}
 
+    def awaited(self) -> dict[Place, int]:
+        """For each partition of which a record was read and not yet taken, the offset of the next."""
+        return {place: one.read[0] for place, one in self._partitions.items() if one.read and not one.broken}
+
     def reached(self) -> dict[Place, int]:
         """For each partition in which something is done, the offset to be read next after a restart."""
         return {place: one.reached for place, one in self._partitions.items() if one.reached is not None}

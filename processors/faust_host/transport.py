@@ -30,7 +30,7 @@ from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 from wirewatch.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import aiokafka
     from faust.transport.consumer import RecordMap
@@ -42,6 +42,7 @@ FLIGHT_SECONDS: Final = 10.0
 """What is on its way out when partitions go is waited for so long; then whoever has them next does it again."""
 _IDLE_SECONDS: Final = 0.02
 _AGAIN_SECONDS: Final = 1.0
+_LOST_SECONDS: Final = 2.0
 _log = get_logger("faust")
 
 
@@ -59,6 +60,7 @@ class Consumer(driver.Consumer):
         self.progress = Progress()
         self.in_flight: set[asyncio.Task[None]] = set()
         self._unread: set[TP] = set()
+        self._missing: dict[tuple[TP, int], float] = {}
         self._again_at = 0.0
         super().__init__(*args, **kwargs)
         self._read_offset = _NothingRead()
@@ -105,13 +107,15 @@ class Consumer(driver.Consumer):
 
     async def _read_again(self) -> None:
         """Read what broke off again from what is committed, once nothing of it waits in a queue any more."""
-        ours = self.assignment()
-        again = (self._unread | {TP(*place) for place in self.progress.broken()}) & ours
-        if not again or self.app.rebalancing or self.app.in_recovery or monotonic() < self._again_at:
+        now, queued = monotonic(), {event.message.tp for event in self._queued()}
+        self._break_off_lost(queued, now)
+        again = self._unread | {TP(*place) for place in self.progress.broken()}
+        if not again or self.app.rebalancing or self.app.in_recovery or now < self._again_at:
             return
-        if any(event.message.tp in again for event in self._queued()):
+        again &= self.assignment()
+        if not again or not again.isdisjoint(queued):
             return
-        self._again_at = monotonic() + _AGAIN_SECONDS
+        self._again_at = now + _AGAIN_SECONDS
         _log.warning("reading again from what is committed: a record was read that never came", partitions=len(again))
         try:
             await unless_stopping(self.app, AWAY_SECONDS, self._reader.seek_to_committed(*again), otherwise=None)
@@ -120,6 +124,19 @@ class Consumer(driver.Consumer):
         else:
             self._begun(again)
             self._unread -= again
+
+    def _break_off_lost(self, queued: Collection[TP], now: float) -> None:
+        """Break off where the next record to come is in no queue for a while: it may be the last for hours.
+
+        All that was read before is in a queue, or on its way into the agent, when more is asked for.
+        """
+        missing = {
+            (TP(*place), offset) for place, offset in self.progress.awaited().items() if TP(*place) not in queued
+        }
+        self._missing = {one: self._missing.get(one, now) for one in missing}
+        for (tp, _), since in self._missing.items():
+            if now - since > _LOST_SECONDS:
+                self.progress.leave((tp.topic, tp.partition))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """See the driver."""

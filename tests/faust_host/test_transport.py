@@ -14,6 +14,7 @@ from faust.transport import by_url
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from processors.faust_host import transport
 from processors.faust_host.building import Plan, build_app, credentials_of
 from processors.faust_host.progress import Progress
 from processors.faust_host.reading_thread import BATCH_BYTES, FETCH_BYTES, ConsumerThread, unless_stopping
@@ -69,6 +70,7 @@ class Bare(Consumer):
         self.progress = Progress()
         self._reader: Any = Reader()
         self._unread = set()
+        self._missing = {}
         self._again_at = 0.0
         self.queued: list[Any] = []
 
@@ -165,6 +167,26 @@ async def test_a_record_that_never_came_is_read_again_with_all_that_followed(ask
     assert consumer._reader.sought == [set(), {SOURCE}]
     assert consumer.progress.take(SOURCE, 7)
     assert not consumer.progress.broken()
+
+
+async def test_the_last_record_that_was_read_and_never_came_is_read_again_though_none_follows(
+    asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(transport, "monotonic", lambda: now)
+    consumer = Bare(rebalancing=False)
+    await consumer.seek_to_committed()
+    await consumer._getmany({SOURCE}, 0.0)
+    consumer.queued = [SimpleNamespace(message=SimpleNamespace(tp=SOURCE))]
+    for now in (101.0, 110.0):  # noqa: B007 - the clock that the consumer looks at
+        await consumer._read_again()
+    consumer.queued = []  # cleared, and the record was not taken
+    for now in (111.0, 112.0):  # noqa: B007 - as above
+        await consumer._read_again()
+    assert consumer._reader.sought == [set()], "it may be on its way to the agent"
+    now = 114.0
+    await consumer._read_again()
+    assert consumer._reader.sought == [set(), {SOURCE}]
 
 
 async def test_a_seek_that_fails_is_tried_again(asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch) -> None:
