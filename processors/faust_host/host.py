@@ -155,6 +155,7 @@ class FaustHost:
             while not (self._stopping.is_set() or worker.app.crashed or worker.ended is not None):
                 if starting.done() and (error := starting.exception()) is not None:
                     raise explain(error, f"starting stage {self.stage}") from error
+                await worker.end_if_held_up()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_SECONDS):  # not `wait_for`: Python 3.11's may lose a cancellation
                         await self._stopping.wait()

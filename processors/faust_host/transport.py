@@ -62,6 +62,7 @@ class Consumer(driver.Consumer):
         self._unread: set[TP] = set()
         self._missing: dict[tuple[TP, int], float] = {}
         self._again_at = 0.0
+        self._asked_at = monotonic()
         super().__init__(*args, **kwargs)
         self._read_offset = _NothingRead()
 
@@ -69,7 +70,12 @@ class Consumer(driver.Consumer):
         self._reader = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
         return self._reader
 
+    def held_up(self, now: float) -> float:
+        """Seconds for which partitions change hands and nothing is read, not even a changelog; 0 otherwise."""
+        return now - self._asked_at if self.app.rebalancing or not self.flow_active else 0.0
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - as above
+        self._asked_at = monotonic()
         active = active_partitions or set()
         if self.app.rebalancing:
             active = {tp for tp in active if self._is_changelog_tp(tp)}

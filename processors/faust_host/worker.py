@@ -34,6 +34,8 @@ IN_FLIGHT: Final = 256
 IN_FLIGHT_BYTES: Final = 16 << 20
 
 
+HELD_UP_SESSIONS: Final = 3
+"""After so many sessions without reading, a change of hands that Faust did not end is begun anew."""
 _TICK_SECONDS: Final = 0.1
 _FROZEN_SHARE: Final = 0.8
 """Part of a session after which a process that stood still takes its partitions for lost."""
@@ -125,6 +127,13 @@ class Worker:
         if self.ended is None:
             self.ended = error
             await self.app.crash(error)
+
+    async def end_if_held_up(self) -> None:
+        """End it where partitions changed hands and Faust did not go on: changes that overtake each other do that."""
+        longest = HELD_UP_SESSIONS * self._plan.address.session_ms / 1000
+        made = self.app._consumer  # noqa: SLF001 - asking for it by its own name would make it
+        if made is not None and self._consumer.held_up(monotonic()) > longest:
+            await self._end(PassingFault(f"partitions changed hands, and for {longest:.0f} s nothing was read"))
 
     def our_name(self, topic: str) -> str:
         """See `processors.faust_host.work.Outside`."""

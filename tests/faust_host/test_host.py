@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from faust.tables.recovery import Recovery
 from faust.types import TP
 
+from processors.faust_host import worker
 from processors.faust_host.transport import Consumer
 from processors.faust_host.worker import Vigil
 from tests.faust_host.kit import (
@@ -85,6 +87,32 @@ async def test_what_was_read_and_thrown_away_before_anything_was_committed_is_re
     seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
     assert thrown
     assert (seen.lost, seen.twice, seen.out_of_order) == (0, 0, 0)
+
+
+async def test_batches_that_are_dropped_on_their_way_are_read_again_also_the_last(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = numbered(60, keys=7)
+    read, dropped = Consumer._getmany, []
+
+    async def dropping(self: Consumer, active_partitions: set[TP] | None, timeout: float) -> dict[Any, Any]:  # noqa: ASYNC109 - the driver's
+        records = await read(self, active_partitions, timeout)
+        sources = [tp for tp in records if tp.topic.endswith(SNAPSHOTS.name)]
+        if len(dropped) >= 3 or not sources:
+            return records
+        dropped.append(sources)  # and no seek follows: nothing but the guard brings them again
+        return {}
+
+    monkeypatch.setattr(Consumer, "_getmany", dropping)
+    async with running(broker, Numbered(), tmp_path):
+        await broker.publish(sent[:30])
+        await done(broker)
+        dropped[2:] = []
+        await broker.publish(sent[30:])
+        await done(broker)
+    seen = compare(sent, await read_all(broker, ENTRY_EVENTS.name))
+    assert len(dropped) == 3
+    assert (seen.lost, seen.out_of_order) == (0, 0)
 
 
 async def test_clean_restarts_under_load_lose_nothing(broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path) -> None:
@@ -235,6 +263,27 @@ async def test_a_stage_without_state_keeps_many_on_their_way_and_commits_up_to_t
     broker: KafkaBroker, kafka: KafkaServer, tmp_path: Path
 ) -> None:
     events = [NewRecord(ENTRY_EVENTS.name, "feed-0", f"feed-0/{number}".encode(), {}) for number in range(1, 601)]
+    await broker.publish(events)
+    async with running(broker, Passing(), tmp_path, inputs=ENTRY_EVENTS.name):
+        await done(broker, "enrich", ENTRY_EVENTS.name)
+    outcome = compare(events, await read_all(broker, ENTRIES.name))
+    assert (outcome.lost, outcome.twice, outcome.out_of_order) == (0, 0, 0)
+
+
+async def test_a_change_of_hands_that_faust_does_not_end_is_begun_anew(
+    broker: KafkaBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F9: changes that overtake each other left it waiting for one that had come already."""
+    resume, left = Recovery._resume_streams, []
+
+    async def overtaken_at_first(self: Recovery, generation_id: int = 0) -> None:
+        if left:
+            await resume(self, generation_id)
+        left.append(generation_id)
+
+    monkeypatch.setattr(Recovery, "_resume_streams", overtaken_at_first)
+    monkeypatch.setattr(worker, "HELD_UP_SESSIONS", 0.5)
+    events = [NewRecord(ENTRY_EVENTS.name, "feed-0", f"feed-0/{number}".encode(), {}) for number in range(1, 31)]
     await broker.publish(events)
     async with running(broker, Passing(), tmp_path, inputs=ENTRY_EVENTS.name):
         await done(broker, "enrich", ENTRY_EVENTS.name)

@@ -71,6 +71,7 @@ class Bare(Consumer):
         self._reader: Any = Reader()
         self._unread = set()
         self._missing = {}
+        self._asked_at = 0.0
         self._again_at = 0.0
         self.queued: list[Any] = []
 
@@ -187,6 +188,19 @@ async def test_the_last_record_that_was_read_and_never_came_is_read_again_though
     now = 114.0
     await consumer._read_again()
     assert consumer._reader.sought == [set(), {SOURCE}]
+
+
+async def test_a_change_of_hands_that_does_not_end_is_known_by_nothing_being_read(
+    asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "monotonic", lambda: 100.0)
+    consumer = Bare(rebalancing=True)
+    await consumer._getmany({SOURCE, CHANGELOG}, 0.0)
+    assert consumer.held_up(190.0) == 90.0
+    consumer.app.rebalancing = False
+    assert consumer.held_up(190.0) == 0.0
+    consumer.flow_active = False
+    assert consumer.held_up(190.0) == 90.0
 
 
 async def test_a_seek_that_fails_is_tried_again(asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch) -> None:
