@@ -145,6 +145,7 @@ class Worker:
             self._vigil.tick(monotonic())
             if self._vigil.broken(monotonic()):
                 await self._end(PassingFault("the process stood still, and its partitions may be another's by now"))
+            await self.end_if_held_up()
             await asyncio.sleep(_TICK_SECONDS)
 
     def fenced(self) -> bool:
