@@ -13,7 +13,7 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.servers.maven import KAFKA, Artifact, jars, java
-from tests.servers.processes import ServerProcess, free_ports
+from tests.servers.processes import Server, ServerProcess, free_ports
 
 # quick to start and small: it serves tests, often two or three servers beside each other on two cores
 _JVM: Final = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -31,7 +31,7 @@ class Listener:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class KafkaServer:
+class KafkaServer(Server):
     """A Kafka cluster of one. Made stopped; `start` formats its folder at first. Ports and data outlive a restart.
 
     ``listeners`` are opened beside the plain one, each on a port of its own (`addresses`, by protocol).
@@ -60,7 +60,7 @@ class KafkaServer:
         classes = ["-cp", jars(release)]
         self._tool = [java(), *_TOOLS, *classes]
         command = [java(), *_JVM, *classes, "kafka.Kafka", str(self._properties)]
-        self._server = ServerProcess("Kafka", command, port=plain, log=folder / "log", cwd=folder)
+        super().__init__(ServerProcess("Kafka", command, port=plain, log=folder / "log", cwd=folder))
 
     @property
     def bootstrap(self) -> str:
@@ -71,12 +71,6 @@ class KafkaServer:
     def url(self) -> str:
         """What the setting ``broker`` is to be."""
         return f"kafka://{self.bootstrap}"
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._server.process is not None
-        return self._server.process.pid
 
     def join(self, settings: Mapping[str, str]) -> None:
         """Let it be one node of several, as these further settings say; before its first start."""
@@ -104,28 +98,7 @@ class KafkaServer:
         """Start, on the same ports and data as before, and wait until it answers."""
         if not (self.folder / "data").exists():
             self.format()
-        self._server.start()
-
-    def stop(self) -> None:
-        """End it in good order (its groups and logs are closed)."""
-        self._server.stop()
-
-    def kill(self) -> None:
-        """Kill -9."""
-        self._server.kill()
-
-    def restart(self) -> None:
-        """`stop` and `start`."""
-        self.stop()
-        self.start()
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open, nothing answers."""
-        self._server.pause()
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self._server.resume()
+        super().start()
 
     async def empty(self) -> None:
         """Delete every topic of wirewatch, and with them what groups committed: a bare cluster in a moment.
@@ -140,10 +113,6 @@ class KafkaServer:
                 await admin.delete_topics(ours)
         finally:
             await admin.close()
-
-    def log_end(self) -> str:
-        """The last lines of its log."""
-        return self._server.log_end()
 
     def _base(self) -> dict[str, str]:
         opened = {**self.addresses, "CONTROLLER": self.controller}

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.maven import OPENSEARCH_2, OPENSEARCH_3, Artifact, ServerMissing, jars, java
-from tests.servers.processes import ServerProcess, free_ports
+from tests.servers.processes import Server, ServerProcess, free_ports
 
 _JVM: Final = ("-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _HERE: Final = Path(__file__).parent
 
 
-class OpenSearchServer:
+class OpenSearchServer(Server):
     """An OpenSearch cluster of one. Made stopped; its ports and data outlive a restart. No TLS, no passwords.
 
     Version 3 where Java is 21 or newer, else version 2.
@@ -30,22 +30,16 @@ class OpenSearchServer:
         logging = f"-Dlog4j.configurationFile={_HERE / 'log4j2.properties'}"
         command = [java(), *_JVM, logging, "-cp", jars(_version()), str(_HERE / "OpenSearchNode.java")]
         command += [str(folder), str(self.port), str(transport)]
-        self._server = ServerProcess("OpenSearch", command, port=self.port, log=folder / "log", cwd=folder)
+        super().__init__(ServerProcess("OpenSearch", command, port=self.port, log=folder / "log", cwd=folder))
 
     @property
     def url(self) -> str:
         """What the setting ``search`` is to be."""
         return f"opensearch://127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._server.process is not None
-        return self._server.process.pid
-
     def start(self) -> None:
         """Start, on the same ports and data as before, and wait until it answers."""
-        self._server.start()
+        super().start()
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
@@ -54,28 +48,7 @@ class OpenSearchServer:
                 time.sleep(0.05)  # it listens before it answers
             else:
                 return
-        raise RuntimeError(f"OpenSearch did not answer; its log ends:\n{self._server.log_end()}")
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._server.stop()
-
-    def kill(self) -> None:
-        """Kill -9."""
-        self._server.kill()
-
-    def restart(self) -> None:
-        """`stop` and `start`."""
-        self.stop()
-        self.start()
-
-    def pause(self) -> None:
-        """SIGSTOP: connections stay open, nothing answers."""
-        self._server.pause()
-
-    def resume(self) -> None:
-        """SIGCONT."""
-        self._server.resume()
+        raise RuntimeError(f"OpenSearch did not answer; its log ends:\n{self.log_end()}")
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """One call of its API, JSON to JSON; an ``HTTPError`` where it says no."""

@@ -102,3 +102,45 @@ class ServerProcess:
         """SIGCONT."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGCONT)
+
+
+class Server:
+    """A server of a kind: a subclass makes its process, and its `start` waits until it really answers."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self._server = process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._server.process is not None
+        return self._server.process.pid
+
+    def start(self) -> None:
+        """Start, on the same ports and data as before, and wait until it answers."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self._server.kill()
+
+    def restart(self) -> None:
+        """`stop` and `start`."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._server.resume()
+
+    def log_end(self) -> str:
+        """The last lines of its log."""
+        return self._server.log_end()
