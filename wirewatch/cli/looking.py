@@ -59,6 +59,12 @@ async def look_at(url: str) -> Looked:
         raise BadInput(f"{redact(url)}: {found.words}", reason="nothing-to-watch")
     best = found.candidates[0]
     json = guess_paths(best.body or b"", best.items) if best.items else None
+    if json is not None and not (json.headline or json.body):
+        raise BadInput(
+            f"{redact(best.url)}: a JSON list ({json.items}), but no field of its items looks like a headline or text; "
+            'say where they are in wirewatch.toml: [[feeds]] with kind = "json" and [feeds.json] items, headline, body',
+            reason="nothing-to-watch",
+        )
     feed = Feed(id="new", url=best.url, kind=best.kind, json=json)
     try:
         parsed = parse_body(
@@ -72,12 +78,6 @@ async def look_at(url: str) -> Looked:
         raise BadInput(
             f"{redact(best.url)}: looked like {best.kind}, but cannot be read: {error}", reason=error.reason
         ) from error
-    if json is not None and not (json.headline or json.body):
-        raise BadInput(
-            f"{redact(best.url)}: a JSON list ({json.items}), but no field of its items looks like a headline or text; "
-            'say where they are in wirewatch.toml: [[feeds]] with kind = "json" and [feeds.json] items, headline, body',
-            reason="nothing-to-watch",
-        )
     return Looked(found, best, parsed, json)
 
 
