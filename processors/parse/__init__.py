@@ -69,7 +69,7 @@ def parse(
         raise BadInput(f"the {taken.kind} document is well-formed and has no entries", reason="empty")
     parsed = assemble(taken, known)
     if not parsed.entries:
-        what = "news entries" if taken.kind == "news-sitemap" else "objects with an id, a headline, a text or an address"
+        what = "news entries" if taken.kind == "news-sitemap" else "objects with an id, a headline, text or an address"
         raise BadInput(f"none of its {len(taken.raw_hashes)} items are {what}", reason="not-recognised")
     return parsed
 
