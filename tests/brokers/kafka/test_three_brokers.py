@@ -96,11 +96,10 @@ class Traffic:
         while not self._ending or self._unread():
             try:
                 records = await self._consumer.poll(wait=0.2)
+                self.read += records  # the effect comes first: a commit whose answer is lost may have been done
                 await self._consumer.commit(records)
             except PassingFault as fault:
                 self.faults.append(str(fault))
-                continue
-            self.read += records
 
     def newest(self) -> dict[str, int]:
         return {record.key: int(record.value or b"") for record in self.read}
