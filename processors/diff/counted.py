@@ -52,7 +52,7 @@ _AUDIENCE_WORDS: Final = frozenset(
 )
 _SENTENCE_ENDS: Final = frozenset(".!?;|·•。！？")
 _NEAR: Final = 3
-_MAX_TOKENS: Final = 1_500
+MAX_TOKENS: Final = 1_500
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[\s.,'’]\d{3})+")
 _GROUPS: Final = re.compile(r"[\s.,'’]")
 _OTHER_SCRIPT: Final = re.compile(
@@ -112,7 +112,7 @@ def changed_count(before: str, after: str) -> tuple[str, int, int] | None:
     here, any count is one; times, dates and ages are none.
     """
     a, b = TOKENS.findall(before), TOKENS.findall(after)
-    if len(a) != len(b) or len(a) > _MAX_TOKENS:
+    if len(a) != len(b) or len(a) > MAX_TOKENS:
         return None
     places = [i for i in range(len(a)) if a[i] != b[i]]
     if not all(a[i][0].isdigit() and b[i][0].isdigit() for i in places):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.diff.counted import TOKENS, counts_news
+from processors.diff.counted import MAX_TOKENS, TOKENS, counts_news
 from processors.diff.wording import RELATIVE_TIME, short_hash, visible
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 BODIES = 8
 _PLACES = 256
 _ENTRIES = 32
-__MAX_TOKENS = 1_500
 _STEM = 5
 _NO_LABELS = frozenset(".,;!?…'’\"-–—/")
 """Marks that stand before any number in a sentence, so that they name none."""
@@ -49,7 +48,7 @@ def places_changed(before: Texts, after: Texts) -> set[str] | None:
 
 def _places_between(one: str, other: str) -> set[str] | None:
     a, b = TOKENS.findall(one), TOKENS.findall(other)
-    if max(len(a), len(b)) > __MAX_TOKENS:
+    if max(len(a), len(b)) > MAX_TOKENS:
         return None
     shape_a, shape_b = _shape(a), _shape(b)
     if shape_a == shape_b:

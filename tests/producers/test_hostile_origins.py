@@ -213,8 +213,8 @@ async def test_h24_26_feeds_that_never_end_their_answers_leave_the_others_on_sch
     await put_feed(broker, feed_at(origin))
     short = replace(settings, poll=replace(settings.poll, total_timeout="1s", concurrency=8))
     async with polling(broker, short, drain_seconds=0.1):
-        await until(lambda: _asked(origin, "/feed", 20), seconds=30)
-        await until(lambda: _polled(broker, *kinds), seconds=30)
+        await until(lambda: _asked(origin, "/feed", 20), seconds=5)
+        await until(lambda: _polled(broker, *kinds), seconds=5)
     polls = await last_polls(broker)
     assert {polls[name].outcome for name in kinds} == {"error"}
     assert {info.feed_id for info, _ in await snapshots(broker)} == {"f"}
