@@ -9,15 +9,17 @@ at the next, and its partition is read again from there.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Place = tuple[str, int]
 """Topic and partition."""
+LOST_SECONDS: Final = 2.0
+"""So long a record that was read may be neither in a queue nor taken."""
 
 
 class _Partition(Struct):
@@ -35,6 +37,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._partitions: dict[Place, _Partition] = {}
+        self._missing: dict[tuple[Place, int], float] = {}
 
     def begin(self, place: Place, reading: int) -> None:
         """It is read anew from what is committed: ``reading`` numbers that seek. Again the same changes nothing."""
@@ -89,9 +92,20 @@ class Progress:
         """The partitions that must be read again from what is committed."""
         return {place for place, one in self._partitions.items() if one.broken}
 
-    def awaited(self) -> dict[Place, int]:
-        """For each partition of which a record was read and not yet taken, the offset of the next."""
-        return {place: one.read[0] for place, one in self._partitions.items() if one.read and not one.broken}
+    def break_off_lost(self, queued: Collection[Place], now: float) -> None:
+        """Break off where the next record to come is in no queue for `LOST_SECONDS`: it may be the last for hours.
+
+        Told when more is asked for: all that was read before is then in a queue, or on its way to who takes it.
+        """
+        missing = {
+            (place, one.read[0])
+            for place, one in self._partitions.items()
+            if one.read and not one.broken and place not in queued
+        }
+        self._missing = {one: self._missing.get(one, now) for one in missing}
+        for (place, _), since in self._missing.items():
+            if now - since > LOST_SECONDS:
+                self.leave(place)
 
     def reached(self) -> dict[Place, int]:
         """For each partition in which something is done, the offset to be read next after a restart."""

@@ -30,7 +30,7 @@ from wirewatch.brokers.kafka.connecting import give_up_connecting_soon
 from wirewatch.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import aiokafka
     from faust.transport.consumer import RecordMap
@@ -42,7 +42,6 @@ FLIGHT_SECONDS: Final = 10.0
 """What is on its way out when partitions go is waited for so long; then whoever has them next does it again."""
 _IDLE_SECONDS: Final = 0.02
 _AGAIN_SECONDS: Final = 1.0
-_LOST_SECONDS: Final = 2.0
 _log = get_logger("faust")
 
 
@@ -60,7 +59,6 @@ class Consumer(driver.Consumer):
         self.progress = Progress()
         self.in_flight: set[asyncio.Task[None]] = set()
         self._unread: set[TP] = set()
-        self._missing: dict[tuple[TP, int], float] = {}
         self._again_at = 0.0
         self._asked_at = monotonic()
         super().__init__(*args, **kwargs)
@@ -114,7 +112,7 @@ class Consumer(driver.Consumer):
     async def _read_again(self) -> None:
         """Read what broke off again from what is committed, once nothing of it waits in a queue any more."""
         now, queued = monotonic(), {event.message.tp for event in self._queued()}
-        self._break_off_lost(queued, now)
+        self.progress.break_off_lost({(tp.topic, tp.partition) for tp in queued}, now)
         again = self._unread | {TP(*place) for place in self.progress.broken()}
         if not again or self.app.rebalancing or self.app.in_recovery or now < self._again_at:
             return
@@ -130,19 +128,6 @@ class Consumer(driver.Consumer):
         else:
             self._begun(again)
             self._unread -= again
-
-    def _break_off_lost(self, queued: Collection[TP], now: float) -> None:
-        """Break off where the next record to come is in no queue for a while: it may be the last for hours.
-
-        All that was read before is in a queue, or on its way into the agent, when more is asked for.
-        """
-        missing = {
-            (TP(*place), offset) for place, offset in self.progress.awaited().items() if TP(*place) not in queued
-        }
-        self._missing = {one: self._missing.get(one, now) for one in missing}
-        for (tp, _), since in self._missing.items():
-            if now - since > _LOST_SECONDS:
-                self.progress.leave((tp.topic, tp.partition))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """See the driver."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.faust_host.progress import Progress
+from processors.faust_host.progress import LOST_SECONDS, Progress
 
 HERE, THERE = ("topic", 0), ("topic", 1)
 
@@ -59,6 +59,25 @@ def test_behind_a_record_that_was_read_and_never_came_nothing_is_taken() -> None
     assert not progress.take(HERE, 20)
     assert progress.broken() == {HERE}
     assert not progress.take(HERE, 1)
+
+
+def test_a_record_that_is_in_no_queue_for_a_while_and_not_taken_is_lost() -> None:
+    progress = reading(4, 5)
+    progress.break_off_lost([HERE], 100.0)
+    for now in (101.0, 101.0 + LOST_SECONDS):
+        progress.break_off_lost([], now)
+    assert not progress.broken()
+    progress.break_off_lost([], 101.1 + LOST_SECONDS)
+    assert progress.broken() == {HERE}
+
+
+def test_each_record_has_the_whole_while_to_come() -> None:
+    progress = reading(4, 5)
+    progress.break_off_lost([], 100.0)
+    progress.take(HERE, 4)
+    progress.break_off_lost([], 101.0)
+    progress.break_off_lost([], 100.5 + LOST_SECONDS)
+    assert not progress.broken()
 
 
 def test_a_record_of_an_older_reading_is_not_taken_and_harms_nothing() -> None:

@@ -70,7 +70,6 @@ class Bare(Consumer):
         self.progress = Progress()
         self._reader: Any = Reader()
         self._unread = set()
-        self._missing = {}
         self._asked_at = 0.0
         self._again_at = 0.0
         self.queued: list[Any] = []
