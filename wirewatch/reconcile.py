@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from wirewatch import identity
 from wirewatch.brokers.interface import NewRecord
-from wirewatch.control.interface import Channel
+from wirewatch.control.model import Channel
 from wirewatch.errors import UserError
 from wirewatch.events import CeType, Feed, Subscription, encode, headers_for
 from wirewatch.query import QueryError, parse_query

@@ -19,7 +19,7 @@ from sinks.alerts.sample import sample_alert
 from sinks.alerts.searches import read_search
 from wirewatch import identity
 from wirewatch.control import AlertState, Channel, ControlStore, Delivery
-from wirewatch.control.interface import ChannelKind
+from wirewatch.control.model import ChannelKind
 from wirewatch.errors import BadInput, PassingFault, UserError
 from wirewatch.events import CeType, Clause, EntryEvent, Subscription, decode, encode
 from wirewatch.net.guard import Guard

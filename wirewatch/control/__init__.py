@@ -3,11 +3,11 @@
 The one on PostgreSQL is `wirewatch.control.postgresql`, imported where it is used: its client takes a while to load.
 """
 
-from wirewatch.control.interface import (
+from wirewatch.control.interface import ControlStore
+from wirewatch.control.model import (
     AlertState,
     Channel,
     Claim,
-    ControlStore,
     Delivery,
     Move,
     NewDelivery,

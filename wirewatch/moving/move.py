@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from wirewatch.brokers.interface import Broker, NewRecord
 from wirewatch.brokers.kept_state import pack_state
-from wirewatch.control.interface import Place
+from wirewatch.control.model import Place
 from wirewatch.errors import UserError
 from wirewatch.moving import source
 from wirewatch.moving.division import COPIED_FROM, Division, offset_in, origin

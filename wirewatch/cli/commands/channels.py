@@ -15,7 +15,7 @@ from wirewatch.cli.exits import as_command
 from wirewatch.cli.opening import opened_broker, opened_control, seen_control
 from wirewatch.cli.output import print_json, print_line, say
 from wirewatch.cli.tables import print_table
-from wirewatch.control.interface import Channel, OutboxSummary
+from wirewatch.control.model import Channel, OutboxSummary
 from wirewatch.logs import redact
 from wirewatch.net.guard import Guard
 from wirewatch.settings.declared import read_networks

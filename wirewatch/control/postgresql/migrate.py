@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 
-from wirewatch.control.interface import NoStoreError
+from wirewatch.control.model import NoStoreError
 from wirewatch.control.postgresql.failures import failures_in_words
 from wirewatch.errors import BrokenStorage, UserError
 

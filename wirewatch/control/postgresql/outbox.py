@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 
 from psycopg import AsyncConnection
 
-from wirewatch.control.interface import Channel, Claim, Delivery, NewDelivery, OutboxSummary, Outcome
+from wirewatch.control.model import Channel, Claim, Delivery, NewDelivery, OutboxSummary, Outcome
 
 Connection: TypeAlias = AsyncConnection[Any]
 CHANNEL: Final[LiteralString] = "id, kind, url, secret, origin, disabled, created"

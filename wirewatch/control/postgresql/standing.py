@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 
 import msgspec
 
-from wirewatch.control.interface import AlertState, Place, Positions, moved_positions
+from wirewatch.control.model import AlertState, Place, Positions, moved_positions
 from wirewatch.control.postgresql.outbox import Connection
 from wirewatch.errors import NotOurs
 from wirewatch.events import ToldBefore

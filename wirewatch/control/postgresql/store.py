@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from wirewatch.brokers.binding import OtherLogError, other_log
-from wirewatch.control.interface import (
+from wirewatch.control.model import (
     AlertState,
     Channel,
     Claim,

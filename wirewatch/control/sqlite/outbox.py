@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from wirewatch.control.interface import Channel, Claim, Delivery, NewDelivery, OutboxSummary, Outcome
+from wirewatch.control.model import Channel, Claim, Delivery, NewDelivery, OutboxSummary, Outcome
 
 _COLUMNS: Final = (
     "o.delivery_id, o.alert_id, o.seq, o.channel_id, o.payload, o.status, o.tries, o.next_try_ms, o.first_try_ms,"

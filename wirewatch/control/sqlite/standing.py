@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from wirewatch.control.interface import AlertState, Place, Positions, moved_positions
+from wirewatch.control.model import AlertState, Place, Positions, moved_positions
 from wirewatch.control.sqlite.outbox import json_list
 from wirewatch.errors import NotOurs
 from wirewatch.events import ToldBefore

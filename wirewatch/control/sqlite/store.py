@@ -16,7 +16,7 @@ from wirewatch.brokers.binding import OtherLogError, other_log
 from wirewatch.brokers.embedded.failures import failures_in_words
 from wirewatch.brokers.embedded.schema import transaction
 from wirewatch.brokers.embedded.threads import WorkerThread
-from wirewatch.control.interface import (
+from wirewatch.control.model import (
     AlertState,
     Channel,
     Claim,
