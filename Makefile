@@ -14,9 +14,10 @@ help:  ## this list
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "wirewatch needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
+# the requirements files are whole (`pip check` says so): pip is not to resolve anew, where it stumbles over extras
 .venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d' ' -f1): .venv/bin/python requirements.txt pyproject.toml
 	@echo "installing wirewatch into .venv ..."
-	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -24,7 +25,8 @@ setup: .venv/.run-$(shell cksum requirements.txt pyproject.toml | cksum | cut -d
 
 .venv/.dev-$(shell cksum requirements-dev.txt | cut -d' ' -f1): requirements-dev.txt
 	@echo "installing the tools for tests and checks into .venv ..."
-	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.txt
+	@$(PIP) check >/dev/null
 	@touch $@
 
 setup-dev: setup .venv/.dev-$(shell cksum requirements-dev.txt | cut -d' ' -f1)

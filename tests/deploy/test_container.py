@@ -49,7 +49,14 @@ def test_packages_come_from_the_pinned_requirements_alone() -> None:
     installs = [json.loads(rest) for name, rest in instructions() if name == "RUN" and "install" in rest]
     assert "--require-hashes" in installs[0]
     assert "requirements.txt" in installs[0]
-    assert all("--no-deps" in more for more in installs[1:])
+    assert all("--no-deps" in each for each in installs)
+
+
+def test_an_install_takes_the_pinned_requirements_as_they_are_and_resolves_nothing() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    installs = [line for line in lines if "$(PIP) install" in line]
+    assert installs
+    assert all("--no-deps" in line for line in installs)
 
 
 def test_it_runs_as_a_number_that_is_not_root_and_owns_only_its_data() -> None:
