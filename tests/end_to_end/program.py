@@ -107,6 +107,8 @@ class Program:
         """Stop it in its tracks (SIGSTOP): its connections stay open, nothing moves."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGSTOP)
+        # the signal only asks: wait until every thread stands
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Let it go on (SIGCONT)."""

@@ -94,9 +94,11 @@ class ServerProcess:
             self.process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: its connections stay open, and nothing answers."""
+        """SIGSTOP: its connections stay open, and nothing answers. Blocks until every thread of it stands still."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGSTOP)
+        # the signal only asks: on a busy machine the other threads answer for some milliseconds more
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """SIGCONT."""
