@@ -92,8 +92,17 @@ async def test_pollers_share_the_feeds_and_take_them_over_when_one_stops_or_is_k
     assert one.alive()
     await _one_after_the_other(broker, origin)
     sung = (await infos(broker))[CANARY_ID]
-    assert [info.number for info in sung] == list(range(1, len(sung) + 1)), "one sings, and its successor goes on"
+    assert all(_goes_on(earlier, later) for earlier, later in pairwise(sung)), "one sings, and its successor goes on"
     assert max(later - earlier for earlier, later in pairwise(parse_ms(info.fetched_at) for info in sung)) < 12_000
+
+
+def _goes_on(earlier: SnapshotInfo, later: SnapshotInfo) -> bool:
+    """The next number under the same owner; under a higher one also the same again: who was killed between a snapshot
+    and its record of it leaves the number to its successor (F1).
+    """
+    if later.owner == earlier.owner:
+        return later.number == earlier.number + 1
+    return later.owner > earlier.owner and later.number - earlier.number in {0, 1}
 
 
 async def _asked(origin: CountingOrigin, feed: str, since: float) -> bool:
