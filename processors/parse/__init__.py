@@ -37,7 +37,7 @@ __all__ = [
     "split",
 ]
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 """Raised whenever the same body may give other entries: the diff then re-bases silently."""
 
 

@@ -15,6 +15,8 @@ from processors.parse.text import plain_text, read_markup
 from processors.parse.urls import absolute
 
 _MOST_ENTRIES = 5_000
+_UNSEEN = "button, .visually-hidden, .visuallyhidden, [class*=VisuallyHidden], .sr-only, .screen-reader-text"
+"""What only a screen reader says ("published at 21:40"), and controls: neither headline nor text."""
 
 
 def find_engine(tree: LexborHTMLParser) -> tuple[Engine, list[LexborNode]] | None:
@@ -25,7 +27,7 @@ def find_engine(tree: LexborHTMLParser) -> tuple[Engine, list[LexborNode]] | Non
             continue
         ids = {node.mem_id for node in nodes}
         outer = [node for node in nodes if not _stands_in(node, ids)]
-        if any(_first(node, engine.time) for node in outer):
+        if sum(bool(_first(node, engine.time)) for node in outer) * 2 > len(outer):  # else they are something else's
             return engine, outer
     return None
 
@@ -130,6 +132,8 @@ def _updated(node: LexborNode, engine: Engine, fetched_at_ms: int) -> int | None
 def _entry(node: LexborNode, engine: Engine, url: str) -> ParsedEntry:
     raw_hash = xxhash.xxh3_64_hexdigest((node.html or "").encode("utf-8", "replace"))
     native = _native_id(node, engine)
+    for unseen in select(node, _UNSEEN):
+        unseen.decompose()
     title = node.css_first(engine.headline) if engine.headline else None
     headline = " ".join(plain_text(title.html or "").split()) if title is not None else ""
     address = None

@@ -28,7 +28,8 @@ class Engine(Struct, frozen=True):
 ENGINES: tuple[Engine, ...] = (
     Engine(
         "Guardian",
-        "article.block, div.block[data-block-id], div.block[id^=block-]",
+        "article.block[id^=block-], #pinned-post article.block, [data-gu-name=pinned-post] article.block, "
+        "gu-island[name=PinnedPost] article.block, div.block[data-block-id], div.block[itemprop=liveBlogUpdate]",
         ("@data-block-id", "@id", "a[href*='block-']@href"),
         "header h2, h2.block-title",
         "",
@@ -41,7 +42,8 @@ ENGINES: tuple[Engine, ...] = (
     ),
     Engine(
         "BBC",
-        "article.lx-stream-post, li.lx-stream__post-container > article, [data-testid=content-post], article.qa-post",
+        "article.lx-stream-post, li.lx-stream__post-container > article, article[data-testid=content-post], "
+        "article.qa-post",
         ("@data-post-id", "@id", "@data-id"),
         ".lx-stream-post__header-text, .lx-stream-post__header-title, header h3, h3",
         ".lx-stream-post-body, .lx-stream-post__body, [data-testid=content-post-body]",
@@ -50,7 +52,7 @@ ENGINES: tuple[Engine, ...] = (
         pinned=".lx-stream-post--pinned, [data-testid=pinned-post], .qa-pinned-post",
         key_event=".lx-stream-post--key-event",
         strip=("post_", "asset:"),
-        drop="header, time, .qa-post-auto-meta, .qa-meta-time, .lx-share-tools, [class*=share]",
+        drop="header, footer, time, .qa-post-auto-meta, .qa-meta-time, .lx-share-tools, [class*=share]",
     ),
     Engine(
         "CNN",
@@ -65,16 +67,28 @@ ENGINES: tuple[Engine, ...] = (
     ),
     Engine(
         "New York Times",
-        "[data-testid=live-blog-post], [data-test-id=live-blog-post], div.live-blog-post, .live-blog-reporter-update",
-        ("@id", "@data-post-id", "a[id]@id"),
-        "[itemprop=headline], h2, h3",
+        "[data-testid=live-blog-post], [data-test-id=live-blog-post], [data-testid=reporter-update], "
+        "div.live-blog-post, .live-blog-reporter-update",
+        ("@id", "@data-post-id", "@data-url", "a[id]@id"),
+        ".live-blog-post-headline, [itemprop=headline], h2, h3",
         "[itemprop=articleBody], .live-blog-post-content",
         ("time@datetime", "[itemprop=datePublished]@content", "time"),
         updated=("[itemprop=dateModified]@content",),
         authors="[itemprop=author] [itemprop=name], .live-blog-byline",
         pinned=".pinned-post, [data-testid=pinned-post]",
         strip=("link-",),
-        drop="header, time, h2, h3, [itemprop=headline], [class*=share]",
+        drop="header, time, h2, h3, [itemprop=headline], [class*=share], [data-testid=live-blog-byline], "
+        "[data-testid=copy-link], [data-testid=share-tools]",
+    ),
+    Engine(
+        "Brightspot",
+        ".LiveBlogPost[data-post-id], bsp-liveblog-post, .LiveBlogPost[data-posted-date-timestamp]",
+        ("@data-post-id", "@id"),
+        ".LiveBlogPost-headline",
+        ".LiveBlogPost-body",
+        ("@data-posted-date-timestamp", "bsp-timestamp@data-timestamp", "time@datetime", ".LiveBlogPost-dateTime"),
+        authors=".LiveBlogPost-authors a, .LiveBlogPost-authorName",
+        pinned=".LiveBlogPost-pinned, [data-pinned], [data-is-pinned]",
     ),
     Engine(
         "Liveblog.pro (Sourcefabric)",
@@ -106,13 +120,14 @@ ENGINES: tuple[Engine, ...] = (
         "WordPress liveblog (Automattic)",
         "[id^=liveblog-entry-], article.liveblog-entry",
         ("@id", "@data-id"),
-        ".liveblog-entry-title, .liveblog-entry-text > h2:first-child, .liveblog-entry-text > h3:first-child",
+        ".liveblog-entry-title, .liveblog-entry-text > h2:first-child, .liveblog-entry-text > h3:first-child, "
+        ".liveblog-entry-content > h2:first-child, .liveblog-entry-content > h3:first-child",
         ".liveblog-entry-text, .liveblog-entry-content",
         ("@data-timestamp", "time@datetime", ".liveblog-meta-time time@datetime", ".liveblog-meta-time"),
         authors=".liveblog-author-name, .liveblog-meta-author-name",
         pinned=".liveblog-pinned, .is-pinned",
         key_event=".type-key, .is-key-event, .liveblog-entry-class-key",
-        strip=("liveblog-entry-",),
+        strip=("liveblog-entry-", "id_"),
         drop=".liveblog-entry-actions, .liveblog-entry-title",
     ),
     Engine(
@@ -129,8 +144,8 @@ ENGINES: tuple[Engine, ...] = (
         "Financial Times",
         "article.x-live-blog-post, [data-x-component=live-blog-post]",
         ("@id",),
-        ".x-live-blog-post__title",
-        ".x-live-blog-post__body",
+        ".x-live-blog-post__title, h2",
+        ".x-live-blog-post__body, .n-content-body",
         (".x-live-blog-post__timestamp@datetime", "time@datetime"),
         authors=".x-live-blog-post__byline",
         pinned=".x-live-blog-post--pinned, .x-live-blog-pinned-post",

@@ -33,8 +33,18 @@ def split_label(headline: str) -> tuple[str | None, str]:
 
 def sounds_live(text: str) -> bool:
     """Whether words of a live page stand in a headline, an address or a class name."""
-    return _LIVE.search(text) is not None
+    return _LIVE.search(_NOT_LIVE.sub(" ", text)) is not None
 
+
+# "live" as a verb, and what is live without being told in entries: films, broadcasts, scores, shows
+_NOT_LIVE = re.compile(
+    r"(?:to|people|who|we|they|that|you|i|can|could|would|will|should|must|not|n['’]t|still|residents|families|"
+    r"animals|children|women|men)[ -]+live(?![a-z])(?![ -]*(?:updates?|blog|ticker|coverage|feed|news|report|[:|–—]))|"
+    r"(?<![a-z])live[- ](?:longer|tv|television|stream\w*|radio|audio|video|cam\w*|music|concerts?|shows?|events?|"
+    r"scores?|action|stock|bait|births?)(?![a-z])|(?<![a-z])live-in(?![a-z])|"
+    r"(?:watch|listen|stream)(?:[- ](?:it|us|now))?[- ]live(?![a-z])",
+    re.IGNORECASE,
+)
 
 _LIVE = re.compile(
     r"(?<![a-z])live(?![a-z])|live[-_ ]?(?:blog|ticker|updates?|feed|coverage)|liveblog|newsblog|newsticker|"

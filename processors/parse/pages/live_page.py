@@ -36,7 +36,7 @@ def parse_live_page(
         found = parse_documents(live_blog_documents(tree), url=url, fetched_at_ms=fetched_at_ms)
         if found is not None and found.entries:
             return found
-    facts = page_facts(tree, url=url)
+    facts = page_facts(tree, text, url=url)
     zone = timezone or facts.timezone
     outline = outline_of(tree)
     entries, first = _by_engine(tree, outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone)

@@ -29,16 +29,24 @@ _LEFT_OUT = word_set(
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_ENTRIES = re.compile(
-    r"(?:^|[\s_-])(?:comments?|disqus|coral|cookie|consent|newsletter|breadcrumbs?|share|sharing|social|related|"
+    r"(?:^|[\s_-])(?:comments?(?:list|thread|section)?|\w{0,12}kommentare?n?|reacties?|replies|respond|disqus|coral|cookie|consent|newsletter|breadcrumbs?|share|sharing|social|related|"
     r"recommend\w*|most-?(?:read|popular)|trending|footer|navbar|menu|advert\w*|ad-slot|promo|modal|popup|"
     r"sr-only|visually-?hidden|screen-reader-text)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_READERS_OWN = re.compile(r"/(?:User)?(?:Comments?|Review|Answer)$")
 _TITLE_CLASS = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|header-text)(?:$|[\s_-])", re.IGNORECASE)
 _TIME_CLASS = re.compile(
     r"(?:^|[\s_-])(?:time|date|datetime|timestamp|clock|published)(?:$|[\s_-]|[A-Z])", re.IGNORECASE
 )
-_MOMENTS = ("datetime", "data-datetime", "data-timestamp", "data-time", "data-published")
+_MOMENTS = (
+    *("datetime", "data-datetime", "data-timestamp", "data-time", "data-published"),
+    *("data-epoch", "data-utime", "data-unixtime", "data-unix", "data-iso", "data-date"),
+)
+_BOLD_CLOCK = re.compile(
+    r"\W{0,3}\d{1,2}(?:[:.h]\d{2})?\s*(?:[ap]\.?\s?m\.?|Uhr|Uur|h)?(?:\s[A-Z]{2,4})?\s*\W{0,3}", re.IGNORECASE
+)
+"""A paragraph may begin with its time in bold and no mark behind it."""
 _QUOTED_POST = re.compile(r"twitter-tweet|instagram-media|fb-post|tiktok-embed|bluesky-embed", re.IGNORECASE)
 
 
@@ -82,6 +90,11 @@ class _Writer:
         self.text.clear()
         self.strong_text = self.all_text = self.link_text = 0
         self.href = self.moment = ""
+
+    def is_clock(self) -> bool:
+        """Whether all of the line so far is bold and a time."""
+        whole = self.strong_text == self.all_text and 3 < self.all_text < 24 and not self.heading
+        return whole and _BOLD_CLOCK.fullmatch("".join(self.text).strip()) is not None
 
     def add(self, text: str) -> None:
         self.text.append(text)
@@ -128,7 +141,7 @@ def _enter(writer: _Writer, node: LexborNode) -> None:
         writer.strong += 1
     if tag == "a":
         writer.links.append(attributes.get("href") or "")
-    if tag in {"time", "abbr"} or _TIME_CLASS.search(attributes.get("class") or ""):
+    if tag in {"time", "abbr"} or _is_moment(tag, attributes) or _TIME_CLASS.search(attributes.get("class") or ""):
         writer.moment = next((value for name in _MOMENTS if (value := attributes.get(name))), "") or writer.moment
     writer.outline.spans[node.mem_id] = (len(writer.outline.lines), -1)
 
@@ -136,7 +149,7 @@ def _enter(writer: _Writer, node: LexborNode) -> None:
 def _leave(writer: _Writer, node: LexborNode) -> None:
     tag = node.tag or ""
     attributes = node.attributes
-    if _parts_lines(tag, attributes):
+    if _parts_lines(tag, attributes) or (tag in {"b", "strong"} and writer.is_clock()):
         writer.part(node)
     if tag in _HEADINGS:
         writer.heading = 0
@@ -148,8 +161,12 @@ def _leave(writer: _Writer, node: LexborNode) -> None:
     writer.outline.spans[node.mem_id] = (start, len(writer.outline.lines))
 
 
+def _is_moment(tag: str, attributes: dict[str, str | None]) -> bool:
+    return tag in {"span", "small"} and any(name in attributes for name in _MOMENTS)
+
+
 def _parts_lines(tag: str, attributes: dict[str, str | None]) -> bool:
-    if tag in _BLOCKS:
+    if tag in _BLOCKS or _is_moment(tag, attributes):
         return True
     name = attributes.get("class")
     return (
@@ -175,6 +192,8 @@ def _is_left_out(node: LexborNode) -> bool:
         return True
     if tag in {"body", "main", "article", "html"}:
         return False
+    if _READERS_OWN.search(attributes.get("itemtype") or "") or attributes.get("itemprop") in {"comment", "review"}:
+        return True
     name = attributes.get("class") or ""
     if tag == "blockquote" and _QUOTED_POST.search(name):
         return False

@@ -23,17 +23,24 @@ _BEGUN = "article:published_time"
 _AFTER_BEGINNING_MS = 36 * 3_600_000
 _DAY_MS = 86_400_000
 _OFFSET = re.compile(r"T\d{2}:\d{2}.*?([+-]\d{2}:?\d{2})$")
+_ARTICLE = re.compile(
+    r"""(?:"@type"\s*:\s*\[?\s*|itemtype=)["'](?:https?://schema\.org/)?(?:[A-Z][a-z]+)?(?:Article|BlogPosting)["'\s]"""
+)
 _SITE = re.compile(r"\s+[|–—-]\s+[^|–—-]{2,40}$")
 
 
 class PageFacts(Struct, frozen=True):
-    """``date_ms`` and ``timezone`` (an offset) as its head gives them; ``metas`` by lower-case name."""
+    """``date_ms`` and ``timezone`` (an offset) as its head gives them; ``metas`` by lower-case name.
+
+    ``live``: it sounds live, or declares a live blog; ``article``: it declares an article and no live blog.
+    """
 
     title: str
     metas: dict[str, str]
     date_ms: int | None = None
     timezone: str = ""
     live: bool = False
+    article: bool = False
     begun_ms: int | None = None
 
     def clocks_from(self, fetched_at_ms: int) -> int | None:
@@ -50,8 +57,8 @@ class PageFacts(Struct, frozen=True):
         return self.begun_ms + _DAY_MS - 60_000 - (self.begun_ms - midnight) % _DAY_MS
 
 
-def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
-    """Read once, from the head."""
+def page_facts(tree: LexborHTMLParser, text: str = "", *, url: str) -> PageFacts:
+    """Read once, from the head; ``text`` is the page itself, for what it declares in linked data."""
     metas: dict[str, str] = {}
     for meta in tree.css("meta[content]")[:400]:
         attributes = meta.attributes
@@ -67,13 +74,15 @@ def page_facts(tree: LexborHTMLParser, *, url: str) -> PageFacts:
     path = url.partition("://")[2].partition("/")[2]
     heading = tree.css_first("h1")
     words = " ".join((title, metas.get("og:title", ""), heading.text() if heading is not None else ""))
+    declares_live = "LiveBlogPosting" in text
     return PageFacts(
         title,
         metas,
         date_ms=date.ms if date is not None and date.precision != "day" else None,
         timezone=offset.group(1) if offset is not None else "",
         begun_ms=begun.ms if begun is not None and begun.precision != "day" else None,
-        live=sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
+        live=declares_live or sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
+        article=not declares_live and _ARTICLE.search(text) is not None,
     )
 
 

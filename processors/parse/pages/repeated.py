@@ -81,11 +81,10 @@ def _blocks_in(
     """The blocks below one element: each child with a time, or each time with what follows it up to the next."""
     timed = sorted((outline.spans.get(node.mem_id, (-1, -1)), node.mem_id) for node in kin.values())
     spans = [span for span, _ in timed if span[0] >= 0]
-    bare = sum(all(i in stamps for i in range(*span)) for span in spans)
     end_of_all = outline.spans.get(parent.mem_id, (0, 0))[1]
     siblings = list(parent.iter())
     blocks: list[Block] = []
-    flat = bare * 2 > len(spans)
+    flat = _are_heads(spans, end_of_all, outline, stamps)
     for number, (start, own_end) in enumerate(spans):
         last = number + 1 == len(spans)
         end = own_end if not flat else end_of_all if last else spans[number + 1][0]
@@ -95,6 +94,23 @@ def _blocks_in(
         nodes = [n for n in siblings if _within(outline.spans.get(n.mem_id), start, end)]
         blocks.append(_fill(Block(start, end, stamp, nodes), outline, stamps, cut_tail=flat and last))
     return _with_headlines(blocks)
+
+
+def _are_heads(spans: list[tuple[int, int]], end: int, outline: Outline, stamps: dict[int, Stamp]) -> bool:
+    """Whether the children with a time only head what follows them: times alone, or with a title and texts between."""
+    bare = sum(all(i in stamps for i in range(*span)) for span in spans)
+    if bare * 2 > len(spans):
+        return True
+    lines = outline.lines
+    titled = sum(
+        all(i in stamps or lines[i].heading or lines[i].strong or not lines[i].text for i in range(*span))
+        for span in spans
+    )
+    starts = [span[0] for span in spans[1:]] + [end]
+    followed = sum(
+        any(is_prose(line.text) for line in lines[span[1] : start]) for span, start in zip(spans, starts, strict=True)
+    )
+    return titled * 2 > len(spans) and followed * 2 > len(spans)
 
 
 def _within(span: tuple[int, int] | None, start: int, end: int) -> bool:

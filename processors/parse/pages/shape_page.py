@@ -1,18 +1,17 @@
-"""Entries of a live page of no known make, and the tests that keep articles and section fronts out."""
+"""Entries of a live page of no known make."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin, urlsplit
 
 import xxhash
 from msgspec.structs import replace
 
 from processors.parse.model import ParsedEntry
 from processors.parse.pages.engine_page import without_copies
-from processors.parse.pages.lines import is_prose
 from processors.parse.pages.outline import Outline
 from processors.parse.pages.page_facts import PageFacts
+from processors.parse.pages.reasons import are_entries
 from processors.parse.pages.repeated import Block, find_blocks, stamps_of
 from processors.parse.pages.text_page import entry_of, inline_pieces
 from processors.parse.pages.times import Stamp, When, resolve
@@ -31,7 +30,9 @@ def entries_by_shape(
     """The entries and the line where the first begins; none where nothing on the page has a live page's shape."""
     stamps = stamps_of(outline, fetched_at_ms=fetched_at_ms, timezone=timezone)
     for blocks in find_blocks(outline, stamps):
-        if len(blocks) < needed or not _is_live(blocks, facts, url):
+        if len(blocks) < needed:
+            continue
+        if not are_entries(blocks, outline, facts, url=url, fetched_at_ms=fetched_at_ms):
             continue
         chosen = blocks[:_MOST_ENTRIES]
         whens = _whens(
@@ -43,29 +44,6 @@ def entries_by_shape(
         ]
         return without_copies(_once(entries)), chosen[0].start
     return _by_inline_times(outline, facts, fetched_at_ms=fetched_at_ms, timezone=timezone)
-
-
-def _is_live(blocks: list[Block], facts: PageFacts, url: str) -> bool:
-    """Whether the blocks are a live page's entries: they are told here, and do not lead to pages of their own.
-
-    A section front's teasers lead elsewhere; a list of videos or programmes has clocks but no dates and no texts.
-    """
-    elsewhere = sum(_leads_elsewhere(block, url) for block in blocks)
-    if elsewhere * 2 > len(blocks):
-        return False
-    told = sum(any(is_prose(line.text) for line in block.body) for block in blocks)
-    dated = sum(block.stamp.kind in {"exact", "distance"} for block in blocks)
-    if facts.live:
-        return True
-    return dated * 2 > len(blocks) and told * 4 >= len(blocks)
-
-
-def _leads_elsewhere(block: Block, url: str) -> bool:
-    href = block.headline.href if block.headline is not None else ""
-    if not href or href.startswith("#"):
-        return False
-    there, here = urlsplit(urljoin(url, href)), urlsplit(url)
-    return (there.netloc, there.path.rstrip("/")) != (here.netloc, here.path.rstrip("/"))
 
 
 def _whens(

@@ -1,0 +1,124 @@
+"""Whether blocks that repeat are a live page's entries: the reasons to believe it, and those against it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import urljoin, urlsplit
+
+from processors.parse.pages.lines import is_prose
+from processors.parse.pages.outline import Outline
+from processors.parse.pages.page_facts import PageFacts
+from processors.parse.pages.repeated import Block
+
+_DAY_MS = 86_400_000
+_ANSWER = re.compile(
+    r"\W*(?:(?:\d+ )?repl(?:y|ies)|report(?: (?:comment|abuse|post))?|antworten?|répondre|responder|rispondi|ответить|"
+    r"відповісти|odpowiedz|svara?|beantwoorden|reageer|yanıtla|رد|回复|返信|답글)(?:\s*\(?\d*\)?)?\W*",
+    re.IGNORECASE,
+)
+_ONWARD = re.compile(
+    r"\W*(?:(?:read|see|view|find out|learn) more|(?:read |see )?(?:the )?full (?:story|article|report)|"
+    r"continue reading|"
+    r"read (?:the )?(?:story|article|on)|listen(?: now)?|watch(?: now)?|details|weiter ?lesen|mehr(?: lesen| dazu)?|"
+    r"zum artikel|lire (?:la suite|l['’]article|plus)|leer más|seguir leyendo|ver más|leia mais|saiba mais|"
+    r"leggi(?: tutto| di più)?|lees (?:meer|verder)|läs mer|les mer|læs mere|czytaj (?:więcej|dalej)|"
+    r"подробнее|читать (?:далее|дальше|полностью)|детальніше|devamını oku|続きを読む|阅读全文)\W*",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"/(?:authors?|profiles?|people|staff|team|autor(?:en|es)?|auteurs?|users?|by|topics?|tags?|themen?|category|"
+    r"categories|hashtags?)(?:/|$)|\.(?:jpe?g|png|gif|webp|avif|mp4|pdf)$",
+    re.IGNORECASE,
+)
+
+
+def are_entries(blocks: list[Block], outline: Outline, facts: PageFacts, *, url: str, fetched_at_ms: int) -> bool:
+    """Whether they are told here and now, and by the page.
+
+    A section front's teasers lead elsewhere, readers' comments can be answered, a programme lies ahead, a list of
+    films has clocks in no order and no texts, and what repeats below an article is less than the article.
+    """
+    if _lead_elsewhere(blocks, outline, facts, url) or _lie_ahead(blocks, fetched_at_ms):
+        return False
+    if _most(any(_ANSWER.fullmatch(line.text) for line in outline.lines[b.start : b.end]) for b in blocks):
+        return False
+    told = sum(any(is_prose(line.text) for line in block.body) for block in blocks)
+    if facts.live:
+        return told > 0 or any(block.stamp.kind != "clock" for block in blocks) or _run_one_way(blocks)
+    dated = sum(block.stamp.kind in {"exact", "distance"} for block in blocks)
+    if facts.article or dated * 2 <= len(blocks) or told * 4 < len(blocks):
+        return False
+    return _hold_the_text(blocks, outline)
+
+
+def _most(answers: Iterator[bool]) -> bool:
+    given = list(answers)
+    return sum(given) * 2 > len(given)
+
+
+def _lead_elsewhere(blocks: list[Block], outline: Outline, facts: PageFacts, url: str) -> bool:
+    """By their headlines; else by a link of its own that each has: around its picture, over all of it, "read more"."""
+    if _most(_page_of(url, block.headline.href if block.headline is not None else "") is not None for block in blocks):
+        return not _are_told_twice(blocks, facts)
+    onward = [{page for href in _onward(block, outline, facts) if (page := _page_of(url, href))} for block in blocks]
+    counts = Counter(page for pages in onward for page in pages)
+    return _most(any(counts[page] == 1 and not _ABOUT.search(page[1]) for page in pages) for pages in onward)
+
+
+def _are_told_twice(blocks: list[Block], facts: PageFacts) -> bool:
+    """Some live pages tell each entry in full and give it a page too, whose address says that it is an entry's."""
+    if not facts.live:
+        return False
+    named = _most("liveblog" in b.headline.href.replace("-", "").lower() for b in blocks if b.headline is not None)
+    return named and _most(sum(is_prose(line.text) for line in block.body) > 1 for block in blocks)
+
+
+def _page_of(url: str, href: str) -> tuple[str, str] | None:
+    """Which other page of any site a link leads to; None for this page, parts of it, and what is no page."""
+    if not href or href.startswith(("#", "mailto:", "tel:", "javascript:", "data:", "whatsapp:")):
+        return None
+    try:
+        there, here = urlsplit(urljoin(url, href)), urlsplit(url)
+    except ValueError:
+        return None
+    page = (there.netloc, there.path.rstrip("/"))
+    return page if page != (here.netloc, here.path.rstrip("/")) else None
+
+
+def _onward(block: Block, outline: Outline, facts: PageFacts) -> Iterator[str]:
+    """The links that take a reader on from the block; on a live page only those that say so or hold no text."""
+    for index in range(block.start, block.end):
+        line = outline.lines[index]
+        if line.href and (_ONWARD.fullmatch(line.text) or (not facts.live and not line.moment)):
+            yield line.href
+    anchors = [a for node in block.nodes for a in node.css("a[href]") if not (a.text() or "").strip()]
+    if block.headline_at >= 0 and block.headline is not None and block.headline.heading:
+        anchors += outline.nodes[block.headline_at].css("a[href]")
+    for anchor in anchors:
+        yield anchor.attributes.get("href") or ""
+
+
+def _lie_ahead(blocks: list[Block], fetched_at_ms: int) -> bool:
+    return _most(
+        block.stamp.exact is not None and block.stamp.exact.ms > fetched_at_ms + _DAY_MS
+        for block in blocks
+        if block.stamp.kind != "distance"
+    )
+
+
+def _run_one_way(blocks: list[Block]) -> bool:
+    """Whether nearly all clocks come in order, either way; how long films take does not."""
+    clocks = [block.stamp.minutes for block in blocks]
+    rising = sum(a <= b for a, b in pairwise(clocks))
+    falling = sum(a >= b for a, b in pairwise(clocks))
+    return max(rising, falling) * 5 >= (len(clocks) - 1) * 4 - 5
+
+
+def _hold_the_text(blocks: list[Block], outline: Outline) -> bool:
+    """Whether more is told in the blocks than outside of them."""
+    inside = sum(len(line.text) for block in blocks for line in block.body if is_prose(line.text))
+    prose = sum(len(line.text) for line in outline.lines if is_prose(line.text))
+    return inside * 2 >= prose
