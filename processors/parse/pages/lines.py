@@ -143,6 +143,11 @@ class Lead(Struct, frozen=True):
 _IMAGE_NOTE = re.compile(
     r"^[-–—] |, \d{3,4}, \d{1,2}[./]\d{1,2}[./]\d{2,4}$|^(?:photo|image|foto|фото)\b", re.IGNORECASE
 )
+_AS_OF = re.compile(
+    r"(?:stand|(?:last |zuletzt )?(?:updated|modified|aktualisiert)|(?:posted|published|veröffentlicht)|"
+    r"mis à jour|publié|actualizado|publicado|aggiornato|обновлено|опубликовано)\b.{0,12}\d.{0,40}",
+    re.IGNORECASE,
+)
 _SITE_SUFFIX = re.compile(r"\s[-–—|]\s[^-–—|]{3,40}$")
 
 
@@ -164,6 +169,7 @@ def read_lead(lines: list[Line], entry_headlines: set[str]) -> Lead:
         and line.text not in entry_headlines
         and not _BYLINE.fullmatch(line.text)
         and not _IMAGE_NOTE.search(line.text)
+        and not _AS_OF.fullmatch(line.text)
         and not line.moment
         and read_stamp(line.text, fetched_at_ms=0) is None
         and (is_prose(line.text) or len(line.text.split()) > 3)

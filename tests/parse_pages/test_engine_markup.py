@@ -1,0 +1,109 @@
+"""Engines' markup as sites are known to write it: small pages of our own with the same structure."""
+# ruff: noqa: E501 - sample markup reads best unbroken
+
+from __future__ import annotations
+
+from wirewatch.times import format_ms
+
+from .conftest import URL, Read
+
+PROSE = "The weir has held through the night, the county said, and engineers will look at it again in the morning."
+
+
+def whole(body: str, *, title: str = "Alder flood live: the river rises") -> str:
+    return f"<!doctype html><html lang='en'><head><title>{title}</title></head><body><h1>Alder flood live</h1>{body}</body></html>"
+
+
+def test_brightspots_posts_have_their_time_in_milliseconds_only(read: Read) -> None:
+    page = whole(
+        "<div role='feed'><h3 class='LiveBlogPage-dateGroup'>Nov. 12</h3>"
+        + "".join(
+            f"<bsp-liveblog-post class='LiveBlogPost' data-post-id='0000018f-{n}' data-posted-date-timestamp='{1699812000000 - n * 60000}'>"
+            f"<span class='LiveBlogPost-time'></span><h2 class='LiveBlogPost-headline'>Thing {n}</h2><div class='LiveBlogPost-authors'>By "
+            f"<a href='/author/ada'>Ada Quill</a></div><div class='LiveBlogPost-body RichTextBody'><p>{PROSE}</p></div>"
+            "<bsp-copy-link><button>Copy link</button></bsp-copy-link></bsp-liveblog-post>"
+            for n in (1, 2)
+        )
+        + "</div>"
+    )
+    assert [
+        (e.native_id, e.headline, e.body, e.authors, format_ms(e.published_ms or 0)[11:16]) for e in read(page).entries
+    ] == [
+        ("0000018f-1", "Thing 1", PROSE, ("Ada Quill",), "17:59"),
+        ("0000018f-2", "Thing 2", PROSE, ("Ada Quill",), "17:58"),
+    ]
+
+
+def test_reporters_updates_between_a_live_blogs_posts_are_entries_too(read: Read) -> None:
+    def post(kind: str, name: str, headline: str) -> str:
+        return (
+            f"<div role='article'><div data-testid='{kind}' data-url='/live/alder#{name}' id='{name}'><time datetime='2023-11-12T15:00:00.000Z'>"
+            f"Nov. 12</time>{headline}<div data-testid='live-blog-byline'>Ada Quill</div><p>{PROSE} {name}</p></div></div>"
+        )
+
+    headed = "<h2 class='live-blog-post-headline'><a href='/live/alder#b'>Bridge closed</a></h2>"
+    page = whole(
+        f"<section id='live-feed-items'>{post('live-blog-post', 'b', headed)}{post('reporter-update', 'a', '')}</section>"
+    )
+    assert [(e.native_id, e.headline, e.body) for e in read(page).entries] == [
+        ("b", "Bridge closed", f"{PROSE} b"),
+        ("a", "", f"{PROSE} a"),
+    ]
+
+
+def test_what_only_a_screen_reader_says_is_neither_headline_nor_text(read: Read) -> None:
+    page = whole(
+        "".join(
+            f"<article id='asset:{n}' data-testid='content-post'><header><h3><span role='text'>Thing {n}<span class='visually-hidden x'>published at "
+            f"1{n}:00 GMT 12 November 2023</span></span></h3><span aria-hidden='true'><time>1{n}:00 GMT 12 Nov</time></span></header>"
+            f"<div class='rich'><p>{PROSE}</p></div><footer><button>Share</button></footer></article>"
+            for n in (2, 1)
+        )
+    )
+    assert [(e.native_id, e.headline, e.body) for e in read(page).entries] == [
+        ("2", "Thing 2", PROSE),
+        ("1", "Thing 1", PROSE),
+    ]
+
+
+def test_wordpress_entries_drawn_by_the_plugins_newer_script_are_read(read: Read) -> None:
+    page = whole(
+        "<div id='wpcom-liveblog-container'>"
+        + "".join(
+            f"<article id='id_{n}00' class='liveblog-entry'><a class='liveblog-meta-time' href='{URL}#{n}00'><span>{n}m ago</span></a>"
+            f"<span class='liveblog-meta-author-name'>Ada Quill</span><div class='liveblog-entry-content'><h2>Thing {n}</h2><p>{PROSE}</p></div></article>"
+            for n in (1, 2)
+        )
+        + "</div>"
+    )
+    assert [(e.native_id, e.headline, e.body) for e in read(page).entries] == [
+        ("100", "Thing 1", PROSE),
+        ("200", "Thing 2", PROSE),
+    ]
+
+
+def test_a_headed_time_is_followed_by_its_text_up_to_the_next(read: Read) -> None:
+    page = whole(
+        "<main><p>Stand: 12.11.2023 18:02 Uhr</p><p>The Alder is over its banks, and the county warns all who live there.</p>"
+        + "".join(
+            f"<div class='anchor' id='thing-{n}x'><p class='when'>12.11.2023 • 1{n}:11 Uhr</p><h2>Thing {n}</h2></div><p>{PROSE}</p><p>More of {n} is told.</p>"
+            for n in (3, 2, 1)
+        )
+        + "</main>",
+    )
+    feed = read(page)
+    assert [(e.headline, e.body) for e in feed.entries] == [
+        (f"Thing {n}", f"{PROSE}\nMore of {n} is told.") for n in (3, 2, 1)
+    ]
+    assert feed.summary.startswith("The Alder is over its banks")
+
+
+def test_a_time_may_stand_in_any_of_the_usual_data_attributes(read: Read) -> None:
+    for name in ("data-epoch", "data-utime", "data-timestamp", "data-unixtime"):
+        page = whole(
+            "".join(
+                f"<div class='p'><span class='x' {name}='{1699812000 - n * 900}'>{n} h</span><h3>Thing {n}</h3><p>{PROSE}</p></div>"
+                for n in (1, 2, 3)
+            )
+        )
+        assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["17:45", "17:30", "17:15"]
