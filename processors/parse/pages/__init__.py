@@ -7,6 +7,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser
 
 from processors.parse.model import ParsedFeed
+from processors.parse.pages.beside_markup import filled_from_markup
 from processors.parse.pages.error_pages import name_error_page
 from processors.parse.pages.guard import check_shape, check_whole
 from processors.parse.pages.live_blog import parse_json_ld, parse_linked_page
@@ -48,7 +49,7 @@ def parse_page(
         found = parse_json_ld(text, url=url, fetched_at_ms=fetched_at_ms)
         if found is not None and found.entries:
             check_whole(text)
-            return found
+            return filled_from_markup(found, text, url=url, fetched_at_ms=fetched_at_ms, timezone=timezone)
     still_open = check_shape(text)
     tree = LexborHTMLParser(text)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import orjson
@@ -20,11 +21,14 @@ _WRAPPED = re.compile(
 )
 # A string, or a comma with nothing but a closing bracket behind it. Strings come first, so commas in them are safe.
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?=\s*[}\]])', re.DOTALL)
+_ESCAPED = re.compile(r"[\[{\s]{1,9}&(?:quot|#34|#x22);", re.IGNORECASE)
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _DEEPEST = 200
 _MOST_NODES = 200_000
 _UPDATES = frozenset({"liveBlogUpdate", "liveBlogUpdates"})
 
+_NAMES = ("ld+json", "LD+JSON", "ld&#x2B;json", "ld&#x2b;json", "ld&#43;json")
+"""As scripts name their type: some write the plus as an entity."""
 _NAMED = re.compile(rb"\+json")  # found twice as fast as the whole name: it begins with a character that is rare
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -32,7 +36,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 def find_blocks(html: str) -> Iterator[str]:
     """The text of every ``application/ld+json`` script, in order; one that is never closed is left out."""
-    name = "ld+json" if "ld+json" in html else "LD+JSON"
+    name = next((name for name in _NAMES if name in html), _NAMES[0])
     at = 0
     while (named := html.find(name, at)) >= 0:
         at = named + len(name)
@@ -72,8 +76,8 @@ def read_json(block: str) -> tuple[Any, bool]:
     """The block's value, and whether it had to be mended; ``ValueError`` where it cannot be read.
 
     Mended: raw line breaks and control characters in strings, trailing commas, backslashes that escape nothing,
-    HTML comments, CDATA or a byte order mark around it, lone surrogates. Not mended: anything where the author's
-    meaning would be a guess.
+    HTML comments, CDATA or a byte order mark around it, quotes as entities, lone surrogates. Not mended: anything where
+    the author's meaning would be a guess.
     """
     try:
         return orjson.loads(block), False
@@ -81,6 +85,8 @@ def read_json(block: str) -> tuple[Any, bool]:
         pass
     wrapped = _WRAPPED.fullmatch(block)
     inner = wrapped.group("json") if wrapped is not None else block.strip()
+    if _ESCAPED.match(inner):  # no JSON begins so: all of it was escaped as if it stood outside of a script
+        inner = unescape(inner)
     if _too_deep(inner):
         raise ValueError(f"nested more than {_DEEPEST} deep")
     mended = _STRING_OR_COMMA.sub(_mend, inner)

@@ -55,7 +55,7 @@ def parse_linked_page(
 ) -> ParsedFeed | None:
     """The same from the bytes of a page that is plainly whole and whose JSON is UTF-8 and valid, as most are.
 
-    None says nothing against the page: it is to be decoded and looked at more closely.
+    None says nothing against the page: it is to be decoded and looked at more closely, its markup perhaps too.
     """
     ending = body[-4096:].lower()
     if b"</html" not in ending and b"</body" not in ending:
@@ -66,7 +66,21 @@ def parse_linked_page(
     except orjson.JSONDecodeError:
         return None
     found = parse_documents(documents, url=url, fetched_at_ms=fetched_at_ms, known=known)
-    return found if found is not None and found.entries else None
+    return found if found is not None and found.entries and not tells_little(found) else None
+
+
+def tells_little(feed: ParsedFeed) -> bool:
+    """Whether the page may tell more than its linked data does: its headline, or its updates' texts or times."""
+    entries = feed.entries
+    return not feed.title or (len(entries) > 1 and (not any(e.body for e in entries) or are_alike(entries)))
+
+
+def are_alike(entries: tuple[ParsedEntry, ...]) -> bool:
+    """Whether three updates or more all have one headline and one time, which are then the page's."""
+    first = entries[0]
+    return len(entries) > 2 and all(
+        e.headline == first.headline and e.published_ms == first.published_ms for e in entries
+    )
 
 
 def parse_documents(
@@ -88,8 +102,10 @@ def parse_documents(
 
 
 def _updates_of(blog: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """``liveBlogUpdate`` as a list, whatever it is: object, list, ItemList, references into the graph."""
+    """``liveBlogUpdate`` as a list, whatever it is: object, list, ItemList, references, numbered keys."""
     todo = as_list(blog.get("liveBlogUpdate") or blog.get("liveBlogUpdates"))
+    if len(todo) == 1 and isinstance(todo[0], dict) and all(key.isdigit() for key in todo[0]):
+        todo = list(todo[0].values())
     updates: list[dict[str, Any]] = []
     for value in todo:
         item = by_id.get(value) if isinstance(value, str) else value
@@ -99,6 +115,8 @@ def _updates_of(blog: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> list[
             items = [x.get("item", x) if isinstance(x, dict) else x for x in as_list(item.get("itemListElement"))]
             updates.extend(x for x in items if isinstance(x, dict))
             continue
+        if "item" in item and isinstance(item["item"], dict) and is_a(item, "ListItem"):
+            item = item["item"]
         if len(item) == 1 and isinstance(item.get("@id"), str):
             item = by_id.get(item["@id"], item)
         updates.append(item)
@@ -117,9 +135,17 @@ def _choose(
     address = page_of(blog)
     parts = [pair for pair in blogs if pair[0] is not blog and address and page_of(pair[0]) == address]
     for _, further in parts:
-        updates = updates + further
+        updates = updates + _without_older_copies(further, updates)
     others = len(blogs) - len(parts) - 1
     return blog, updates, (f"{others} further LiveBlogPosting on the page left out",) if others else ()
+
+
+def _without_older_copies(further: list[dict[str, Any]], updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the updates of another copy of the blog that the fuller one has by the same address or id."""
+    known = {name for update in updates if (name := str(update.get("@id") or update.get("url") or ""))}
+    if len(known) < len(updates):  # they name the page, not the updates
+        return further
+    return [u for u in further if str(u.get("@id") or u.get("url") or "") not in known]
 
 
 def _without_fragment(url: str) -> str:

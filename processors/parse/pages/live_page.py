@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.pages.engine_page import entries_of, find_engine
 from processors.parse.pages.engines import EMBEDS
+from processors.parse.pages.lines import Lead
 from processors.parse.pages.live_blog import parse_documents
 from processors.parse.pages.microdata import live_blog_documents
 from processors.parse.pages.outline import Outline, outline_of
@@ -37,26 +38,52 @@ def parse_live_page(
         if found is not None and found.entries:
             return found
     facts = page_facts(tree, text, url=url)
-    zone = timezone or facts.timezone
     outline = outline_of(tree)
-    entries, first = _by_engine(tree, outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone)
-    if not entries:
-        entries, first = entries_by_shape(
-            outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone, needed=2 if certain else 3
-        )
+    entries, lead = _shown(
+        tree, outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=timezone, needed=2 if certain else 3
+    )
     if not entries:
         raise BadInput(_nothing_found(text), reason="not-recognised")
-    lead = lead_of(facts, outline.lines[:first], {entry.headline for entry in entries if entry.headline})
     feed = feed_of(entries, lead, url=url, language=language_of(tree))
     ended = any(_ENDED.search(line.text) for line in outline.lines if len(line.text) < 200)
     return replace(feed, ended=ended, updated_ms=facts.date_ms)
 
 
+def read_markup_of_page(
+    tree: LexborHTMLParser, text: str, *, url: str, fetched_at_ms: int, timezone: str
+) -> tuple[list[ParsedEntry], Lead]:
+    """What the markup alone shows of a page that is known to be live: entries (perhaps none), and the lead."""
+    facts = page_facts(tree, text, url=url)
+    outline = outline_of(tree)
+    return _shown(tree, outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=timezone, needed=2)
+
+
+def _shown(
+    tree: LexborHTMLParser,
+    outline: Outline,
+    facts: PageFacts,
+    *,
+    url: str,
+    fetched_at_ms: int,
+    timezone: str,
+    needed: int,
+) -> tuple[list[ParsedEntry], Lead]:
+    zone = timezone or facts.timezone
+    entries, first = _by_engine(tree, outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone)
+    if not entries:
+        entries, first = entries_by_shape(
+            outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone, needed=needed
+        )
+    return entries, lead_of(facts, outline.lines[:first], {entry.headline for entry in entries if entry.headline})
+
+
 def _nothing_found(text: str) -> str:
+    declared = "LiveBlogPosting" in text
     drawn = next((name for host, name in EMBEDS if host in text), None)
     return (
         "no live page: looked for schema.org LiveBlogPosting (JSON-LD and microdata), the markup of known live-blog "
         "engines, and repeated blocks with a time and a headline of the page's own"
+        + ("; it declares a live blog, but none of its updates in a form that can be read" if declared else "")
         + (f"; it embeds {drawn}, whose entries are drawn in the browser and are not in the page" if drawn else "")
     )
 

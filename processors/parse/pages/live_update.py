@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from processors.parse.text import inner_text_of_title, plain_text, read_markup
 from processors.parse.urls import absolute
 from wirewatch.events import Media
 
+_ADDRESS = re.compile(r"[/#?.]").search
 _MEDIA: tuple[Literal["image", "video", "audio"], ...] = ("image", "video", "audio")
 
 
@@ -113,7 +115,9 @@ def _body(update: dict[str, Any]) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value as text, also where it is an object that has one; ``""`` for anything else."""
+    """A value as text, also where it is an object that has one, or a list of one; ``""`` for anything else."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -128,7 +132,7 @@ def first_text_of(value: Any) -> str:
 
 def _authors(value: Any) -> tuple[str, ...]:
     names = (inner_text_of_title(text_of(item)) for item in as_list(value))
-    return tuple(dict.fromkeys(name for name in names if name))
+    return tuple(dict.fromkeys(name for name in names if name and not name.startswith(("http://", "https://"))))
 
 
 def _keywords(value: Any) -> tuple[str, ...]:
@@ -176,7 +180,9 @@ def page_of(node: dict[str, Any]) -> str:
     page = node.get("url") or node.get("mainEntityOfPage") or node.get("@id")
     if isinstance(page, dict):
         page = page.get("@id") or page.get("url")
-    return page if isinstance(page, str) else ""
+    if not isinstance(page, str) or not _ADDRESS(page):  # a bare id ("5e8f") is no address
+        return ""
+    return page
 
 
 def as_list(value: Any) -> list[Any]:

@@ -10,6 +10,8 @@ from selectolax.lexbor import LexborHTMLParser
 from processors.parse.dates import parse_time
 from processors.parse.pages.labels import sounds_live, split_label
 from processors.parse.pages.lines import Lead, Line, read_lead
+from processors.parse.pages.linked_data import find_blocks, nodes_of, read_json
+from processors.parse.pages.live_update import as_list, text_of
 from processors.parse.text import inner_text_of_title, plain_text
 
 _MODIFIED = (
@@ -67,10 +69,12 @@ def page_facts(tree: LexborHTMLParser, text: str = "", *, url: str) -> PageFacts
             metas.setdefault(name.lower(), (attributes.get("content") or "").strip())
     node = tree.css_first("title")
     title = inner_text_of_title(node.inner_html or "") if node is not None else ""
-    raw = next((metas[name] for name in _MODIFIED if metas.get(name)), "")
-    begun_raw = metas.get(_BEGUN, "")
+    declared = _declared_dates(text)
+    raw = next((metas[name] for name in _MODIFIED if metas.get(name)), "") or declared.get("dateModified", "")
+    begun_raw = metas.get(_BEGUN, "") or declared.get("datePublished", "")
     date, begun = (parse_time(said) if said else None for said in (raw, begun_raw))
-    offset = _OFFSET.search(raw or begun_raw)
+    offsets = (_OFFSET.search(said) for said in (raw or begun_raw, *declared.values()))
+    offset = next((found for found in offsets if found is not None), None)
     path = url.partition("://")[2].partition("/")[2]
     heading = tree.css_first("h1")
     words = " ".join((title, metas.get("og:title", ""), heading.text() if heading is not None else ""))
@@ -84,6 +88,20 @@ def page_facts(tree: LexborHTMLParser, text: str = "", *, url: str) -> PageFacts
         live=declares_live or sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
         article=not declares_live and _ARTICLE.search(text) is not None,
     )
+
+
+def _declared_dates(text: str) -> dict[str, str]:
+    """When the article that the page declares to be was published and changed, as its linked data has it."""
+    for block in find_blocks(text):
+        try:
+            nodes = nodes_of(read_json(block)[0])
+        except ValueError:
+            continue
+        for node in nodes:
+            kinds = as_list(node.get("@type"))
+            if any(isinstance(kind, str) and kind.endswith(("Article", "BlogPosting")) for kind in kinds):
+                return {key: said for key in ("dateModified", "datePublished") if (said := text_of(node.get(key)))}
+    return {}
 
 
 def lead_of(facts: PageFacts, before: list[Line], entry_headlines: set[str]) -> Lead:
