@@ -107,3 +107,32 @@ def test_a_time_may_stand_in_any_of_the_usual_data_attributes(read: Read) -> Non
             )
         )
         assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["17:45", "17:30", "17:15"]
+
+
+def test_entries_with_pages_of_their_own_have_their_time_in_the_link_to_them(read: Read) -> None:
+    page = whole(
+        "<div id='liveblog-998'>"
+        + "".join(
+            f"<div id='liveblog-entry-{n}17'><div class='liveblog-date'><a href='/liveblog_entry/thing-{n}/'><span data-timestamp='{1699812000 + n * 600}'>"
+            f"Today</span></a></div><div class='liveblog-paragraph'><h4><a href='/liveblog_entry/thing-{n}/'>Thing {n}</a></h4><div class='byline'>By "
+            f"<a href='/writers/ada'>Ada Quill</a></div><p>{PROSE}</p><ul class='social liveblog-social'><li>Facebook</li></ul></div></div>"
+            for n in (2, 1)
+        )
+        + "</div>"
+    )
+    assert [
+        (e.native_id, e.headline, e.body, e.authors, format_ms(e.published_ms or 0)[11:16]) for e in read(page).entries
+    ] == [
+        ("217", "Thing 2", PROSE, ("Ada Quill",), "18:20"),
+        ("117", "Thing 1", PROSE, ("Ada Quill",), "18:10"),
+    ]
+
+
+def test_a_time_named_for_a_sites_own_tests_stands_apart_from_the_byline(read: Read) -> None:
+    page = whole(
+        "".join(
+            f"<article><h2>Thing {n}</h2><div><span>By Ada Quill</span><span data-testid='timestamp'>{n}:05 a.m. EST</span></div><p>{PROSE}</p></article>"
+            for n in (9, 8, 7)
+        )
+    )
+    assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["14:05", "13:05", "12:05"]

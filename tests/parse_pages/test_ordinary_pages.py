@@ -141,11 +141,34 @@ def test_what_lies_ahead_is_a_programme(read: Read) -> None:
 
 def test_clocks_in_no_order_without_texts_are_no_times_of_day(read: Read) -> None:
     def films(*clocks: str) -> str:
-        rows = "".join(f"<li><span>{clock}</span><h4>Another film {n}</h4></li>" for n, clock in enumerate(clocks))
+        rows = "".join(
+            f"<li><span>{clock}</span><h4>Another thing happens in Tarn {n}</h4></li>" for n, clock in enumerate(clocks)
+        )
         return whole(f"<h1>Alder live</h1><ul>{rows}</ul>", title="Alder live")
 
     refuse(read, films("01:32", "00:45", "12:10", "03:59", "10:01", "02:20", "07:30", "01:01"))
     assert len(read(films("21:32", "21:10", "20:59", "20:58", "19:01", "18:20", "17:30", "17:01")).entries) == 8
+
+
+def test_a_list_of_articles_in_an_engines_markup_is_no_live_page(read: Read) -> None:
+    items = "".join(
+        f"<li class='lx-stream__post-container'><article class='lx-stream-post qa-post' id='post_{n}'><span class='qa-post-auto-meta'>1{n}:00</span>"
+        f"<h3 class='lx-stream-post__header-title'><a href='/news/technology-{n}'><span class='lx-stream-post__header-text'>Thing {n}</span></a></h3>"
+        f"<div class='lx-stream-post-body'><p>{PROSE}</p></div></article></li>"
+        for n in range(6)
+    )
+    refuse(
+        read,
+        whole(f"<h1>Technology</h1><ol>{items}</ol>", title="Technology"),
+        "https://courier.example/news/technology",
+    )
+
+
+def test_a_board_of_departures_is_no_live_blog(read: Read) -> None:
+    rows = "".join(
+        f"<tr><td>1{n}:05</td><td>Upper Tarn</td><td>Platform {n}</td><td>On time</td></tr>" for n in range(9)
+    )
+    refuse(read, whole(f"<h1>Live departures</h1><table>{rows}</table>", title="Live departures"))
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,20 @@ _UNSEEN = "button, .visually-hidden, .visuallyhidden, [class*=VisuallyHidden], .
 """What only a screen reader says ("published at 21:40"), and controls: neither headline nor text."""
 
 
-def find_engine(tree: LexborHTMLParser) -> tuple[Engine, list[LexborNode]] | None:
-    """The engine whose blocks stand on the page, and the blocks, outermost only."""
+def find_engine(tree: LexborHTMLParser, url: str) -> tuple[Engine, list[LexborNode]] | None:
+    """The engine whose blocks stand on the page, and the blocks, outermost only.
+
+    Some engines also draw lists of articles: there the blocks' headlines lead to pages that are no live pages.
+    """
     for engine in ENGINES:
         nodes = select(tree, engine.items)[:_MOST_ENTRIES]
         if not nodes:
             continue
         ids = {node.mem_id for node in nodes}
         outer = [node for node in nodes if not _stands_in(node, ids)]
-        if sum(bool(_first(node, engine.time)) for node in outer) * 2 > len(outer):  # else they are something else's
+        timed = sum(bool(_first(node, engine.time)) for node in outer)
+        away = sum(_leads_away(node, engine, url) for node in outer)
+        if timed * 2 > len(outer) and away * 2 <= len(outer):  # else they are something else's
             return engine, outer
     return None
 
@@ -93,6 +98,18 @@ def _stands_in(node: LexborNode, ids: set[int]) -> bool:
             return True
         above = above.parent
     return False
+
+
+def _leads_away(node: LexborNode, engine: Engine, url: str) -> bool:
+    title = node.css_first(engine.headline) if engine.headline else None
+    anchor = title and (
+        title.css_first("a[href]") or (title.parent if title.parent and title.parent.tag == "a" else None)
+    )
+    address = absolute(url, anchor.attributes.get("href") or "") if anchor else None
+    if not address:
+        return False
+    page = address.partition("#")[0].partition("?")[0].rstrip("/")
+    return page != url.partition("#")[0].partition("?")[0].rstrip("/") and "live" not in page.partition("://")[2]
 
 
 def _first(node: LexborNode, paths: tuple[str, ...]) -> str:

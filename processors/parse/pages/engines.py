@@ -117,6 +117,17 @@ ENGINES: tuple[Engine, ...] = (
         strip=("ncpost-list-post-title-",),
     ),
     Engine(
+        "Times of Israel",
+        "[id^=liveblog-entry-]",
+        ("@id",),
+        ".liveblog-paragraph h4",
+        "",
+        (".liveblog-date [data-timestamp]@data-timestamp",),
+        authors=".liveblog-paragraph .byline a",
+        strip=("liveblog-entry-",),
+        drop=".liveblog-date, .byline, .liveblog-social",
+    ),
+    Engine(
         "WordPress liveblog (Automattic)",
         "[id^=liveblog-entry-], article.liveblog-entry",
         ("@id", "@data-id"),

@@ -91,7 +91,7 @@ def _nothing_found(text: str) -> str:
 def _by_engine(
     tree: LexborHTMLParser, outline: Outline, facts: PageFacts, *, url: str, fetched_at_ms: int, timezone: str
 ) -> tuple[list[ParsedEntry], int]:
-    found = find_engine(tree)
+    found = find_engine(tree, url)
     if found is None:
         return [], 0
     engine, nodes = found

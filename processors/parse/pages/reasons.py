@@ -14,6 +14,8 @@ from processors.parse.pages.page_facts import PageFacts
 from processors.parse.pages.repeated import Block
 
 _DAY_MS = 86_400_000
+_FIRST_CJK = 0x2E80
+_SAYS_SOMETHING = 24
 _ANSWER = re.compile(
     r"\W*(?:(?:\d+ )?repl(?:y|ies)|report(?: (?:comment|abuse|post))?|antworten?|répondre|responder|rispondi|ответить|"
     r"відповісти|odpowiedz|svara?|beantwoorden|reageer|yanıtla|رد|回复|返信|답글)(?:\s*\(?\d*\)?)?\W*",
@@ -47,7 +49,8 @@ def are_entries(blocks: list[Block], outline: Outline, facts: PageFacts, *, url:
         return False
     told = sum(any(is_prose(line.text) for line in block.body) for block in blocks)
     if facts.live:
-        return told > 0 or any(block.stamp.kind != "clock" for block in blocks) or _run_one_way(blocks)
+        bare = told == 0 and all(block.stamp.kind == "clock" for block in blocks)
+        return not bare or (_run_one_way(blocks) and _read_like_news(blocks))
     dated = sum(block.stamp.kind in {"exact", "distance"} for block in blocks)
     if facts.article or dated * 2 <= len(blocks) or told * 4 < len(blocks):
         return False
@@ -115,6 +118,16 @@ def _run_one_way(blocks: list[Block]) -> bool:
     rising = sum(a <= b for a, b in pairwise(clocks))
     falling = sum(a >= b for a, b in pairwise(clocks))
     return max(rising, falling) * 5 >= (len(clocks) - 1) * 4 - 5
+
+
+def _read_like_news(blocks: list[Block]) -> bool:
+    """Whether most headlines say something; on a board of departures or of scores they name places and teams."""
+    return _most(
+        sum(3 if ord(c) > _FIRST_CJK else 1 for c in block.headline.text) >= _SAYS_SOMETHING
+        if block.headline
+        else False
+        for block in blocks
+    )
 
 
 def _hold_the_text(blocks: list[Block], outline: Outline) -> bool:
