@@ -128,11 +128,20 @@ def test_entries_with_pages_of_their_own_have_their_time_in_the_link_to_them(rea
     ]
 
 
-def test_a_time_named_for_a_sites_own_tests_stands_apart_from_the_byline(read: Read) -> None:
+def test_a_time_named_for_a_sites_own_tests_stands_apart_from_the_byline_which_names_authors(read: Read) -> None:
     page = whole(
         "".join(
-            f"<article><h2>Thing {n}</h2><div><span>By Ada Quill</span><span data-testid='timestamp'>{n}:05 a.m. EST</span></div><p>{PROSE}</p></article>"
+            f"<article><h2>Thing {n}</h2><div><span>By Ada Quill and Bo Reed</span><span data-testid='timestamp'>{n}:05 a.m. EST</span></div><p>{PROSE}</p></article>"
             for n in (9, 8, 7)
         )
     )
     assert [format_ms(e.published_ms or 0)[11:16] for e in read(page).entries] == ["14:05", "13:05", "12:05"]
+    assert {(e.authors, e.body) for e in read(page).entries} == {(("Ada Quill", "Bo Reed"), PROSE)}
+
+
+def test_a_line_that_only_begins_like_a_byline_is_text(read: Read) -> None:
+    for line in ("Von der Leyen in Tarn", "By the river", "By noon all had left, the county said."):
+        page = whole(
+            "".join(f"<div><span>1{n}:05</span><h3>Thing {n}</h3><p>{line}</p><p>{PROSE}</p></div>" for n in (3, 2, 1))
+        )
+        assert {(e.authors, e.body) for e in read(page).entries} == {((), f"{line}\n{PROSE}")}

@@ -18,6 +18,11 @@ _MOST_TIMES = 6_000
 _UPDATED_LINE = re.compile(
     r"(?:last )?(?:updated|edited)\b.{0,60}|(?:aktualisiert|mis à jour|обновлено)\b.{0,60}", re.IGNORECASE
 )
+_BYLINE = re.compile(
+    r"(?:By|BY|Von|Par|Por|Door|Af|Av|Autor:?|Автор:?)\s+"
+    r"([A-ZÀ-ÞА-Я][\w'’.-]*(?:(?:,| and| und| et| y| e| og| en| и)?\s[A-ZÀ-ÞА-Я][\w'’.-]*){1,7})"
+)
+_AND = re.compile(r",\s*|\s+(?:and|und|et|y|e|og|en|и)\s+")
 
 
 class Block(Struct):
@@ -30,6 +35,7 @@ class Block(Struct):
     headline: Line | None = None
     headline_at: int = -1
     body: list[Line] = []
+    authors: tuple[str, ...] = ()
 
 
 def stamps_of(outline: Outline, *, fetched_at_ms: int, timezone: str) -> dict[int, Stamp]:
@@ -133,12 +139,25 @@ def _fill(block: Block, outline: Outline, stamps: dict[int, Stamp], *, cut_tail:
         title = title or next(((i, line) for i, line in lines[:1] if line.strong), None)
     if title is not None:
         block.headline_at, block.headline = title
+    block.authors, lines = _without_byline(lines, block.headline_at)
     block.body = [
         line
         for index, line in lines
         if index != block.headline_at and (index > block.headline_at or is_prose(line.text))
     ]
     return block
+
+
+def _without_byline(lines: list[tuple[int, Line]], headline_at: int) -> tuple[tuple[str, ...], list[tuple[int, Line]]]:
+    """The authors that a line above the text names (``By Ada Quill and Bo Reed``), and the lines without it."""
+    for number, (index, line) in enumerate(lines):
+        if is_prose(line.text):
+            break
+        named = _BYLINE.fullmatch(line.text) if index != headline_at else None
+        if named is not None:
+            names = tuple(name for name in _AND.split(named.group(1)) if name)
+            return names, lines[:number] + lines[number + 1 :]
+    return (), lines
 
 
 def _with_headlines(blocks: list[Block]) -> list[Block]:

@@ -99,6 +99,7 @@ def _entry(block: Block, outline: Outline, native_id: str | None, when: When | N
         published_from=when.source if when else "source",
         published_raw=block.stamp.raw or None,
         pinned=bool(_PINNED.search(classes)),
+        authors=block.authors,
         key_event=bool(_KEY_EVENT.search(classes)),
         media=content.media,
         links=content.links,
