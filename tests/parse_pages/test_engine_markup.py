@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from wirewatch.errors import BadInput
 from wirewatch.times import format_ms
 
 from .conftest import URL, Read
@@ -145,3 +148,43 @@ def test_a_line_that_only_begins_like_a_byline_is_text(read: Read) -> None:
             "".join(f"<div><span>1{n}:05</span><h3>Thing {n}</h3><p>{line}</p><p>{PROSE}</p></div>" for n in (3, 2, 1))
         )
         assert {(e.authors, e.body) for e in read(page).entries} == {((), f"{line}\n{PROSE}")}
+
+
+def test_lists_of_one_kind_one_after_the_other_are_one_list(read: Read) -> None:
+    def day(*numbers: int) -> str:
+        posts = (
+            f"<li class='post'><time datetime='2023-11-12T1{n}:00:00Z'>x</time><h3>Thing {n}</h3><p>{PROSE}</p></li>"
+            for n in numbers
+        )
+        return f"<section><h2>A day</h2><ul>{''.join(posts)}</ul></section>"
+
+    assert [e.headline for e in read(whole(day(6, 5, 4) + day(3) + day(2, 1))).entries] == [
+        f"Thing {n}" for n in (6, 5, 4, 3, 2, 1)
+    ]
+
+
+def test_what_a_pinned_copy_tells_is_not_the_pages_summary(read: Read) -> None:
+    def post(n: int) -> str:
+        return f"<div class='post'><time datetime='2023-11-12T1{n}:00:00Z'>x</time><h3>Thing {n}</h3><p>{PROSE} {n}</p></div>"
+
+    feed = read(
+        whole(
+            f"<p>The Alder is over its banks since noon.</p><div class='top'>{post(2)}</div><div class='all'>{post(3)}{post(2)}{post(1)}</div>"
+        )
+    )
+    assert [e.headline for e in feed.entries] == ["Thing 3", "Thing 2", "Thing 1"]
+    assert (feed.summary, feed.body) == ("The Alder is over its banks since noon.", "")
+
+
+def test_a_page_below_the_live_page_is_an_entrys_own_where_the_entry_is_told_in_full(read: Read) -> None:
+    def page(text: str) -> str:
+        return whole(
+            "".join(
+                f"<div><time datetime='2023-11-12T1{n}:00:00Z'>x</time><h3><a href='{URL}/thing-{n}'>Thing {n}</a></h3>{text}</div>"
+                for n in (3, 2, 1)
+            )
+        )
+
+    assert len(read(page(f"<p>{PROSE}</p><p>{PROSE}</p>")).entries) == 3
+    with pytest.raises(BadInput):
+        read(page(f"<p>{PROSE}</p>"))

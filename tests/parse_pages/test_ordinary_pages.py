@@ -210,6 +210,30 @@ def test_live_is_also_a_verb_and_a_broadcast(words: str, live: bool) -> None:
     assert sounds_live(words) is live
 
 
+def test_the_parts_of_a_front_are_lists_and_no_entries(read: Read) -> None:
+    parts = "".join(
+        f"<section><h2>Section {s}</h2>"
+        + "".join(
+            f"<div><h3><a href='/n/{s}{n}'>Thing {n}</a></h3><time datetime='2023-11-12T1{n}:00:00Z'>{n}h ago</time></div>"
+            for n in range(4)
+        )
+        + "</section>"
+        for s in range(4)
+    )
+    refuse(read, whole(parts, title="Harbour Courier: breaking news, live updates"))
+
+
+@pytest.mark.parametrize(
+    "written", ["<strong>1{n}.05</strong> – {text}", "<b>1{n}:05:</b> {text}", "<b>1{n}:05 Uhr</b> | {text}"]
+)
+def test_a_bold_time_is_cut_off_with_the_mark_behind_it(read: Read, written: str) -> None:
+    text = "The county closed a bridge."
+    page = whole("".join(f"<p>{written.format(n=n, text=text)}</p>" for n in (3, 2, 1)), title="Alder live")
+    assert [(e.headline, format_ms(e.published_ms or 0)[11:16]) for e in read(page).entries] == [
+        (text, f"1{n}:05") for n in (3, 2, 1)
+    ]
+
+
 def test_a_clock_in_bold_begins_an_entry_on_a_live_page_only(read: Read) -> None:
     paragraphs = "".join(f"<p><strong>{n}:00 p.m.</strong> Thing {n} happened, the county said.</p>" for n in (4, 3, 2))
     found = read(whole(paragraphs, title="Alder live updates")).entries

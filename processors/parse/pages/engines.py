@@ -208,11 +208,14 @@ ENGINES: tuple[Engine, ...] = (
 
 EMBEDS: tuple[tuple[str, str], ...] = (
     ("embed.arena.im", "Arena"),
+    ("go.arena.im/public/js", "Arena"),
+    ("arena-liveblog", "Arena"),
     ("v.24liveblog.com", "24liveblog"),
     ("embed.scribblelive.com", "ScribbleLive"),
     ("livecenter.norkon.net", "Norkon Live Center"),
     ("livecentercdn.norkon.net", "Norkon Live Center"),
     ("tickaroo.com", "Tickaroo"),
+    ("tickaroo-liveblog", "Tickaroo"),
     ("liveblog.pro", "Liveblog.pro"),
 )
-"""Hosts of engines that draw the entries in the reader's browser, so that they are not in the page itself."""
+"""Hosts and marks of engines that draw the entries in the reader's browser, so that they are not in the page itself."""

@@ -42,7 +42,7 @@ _NOT_LIVE = re.compile(
     r"animals|children|women|men)[ -]+live(?![a-z])(?![ -]*(?:updates?|blog|ticker|coverage|feed|news|report|[:|–—]))|"
     r"(?<![a-z])live[- ](?:longer|tv|television|stream\w*|radio|audio|video|cam\w*|music|concerts?|shows?|events?|"
     r"scores?|action|stock|bait|births?)(?![a-z])|(?<![a-z])live-in(?![a-z])|"
-    r"(?:watch|listen|stream)(?:[- ](?:it|us|now))?[- ]live(?![a-z])",
+    r"(?:watch|listen|stream)(?:[- ](?:it|us|now))?[- ]live(?![a-z])|(?<![a-z])(?:tv|radio|fm)[- ]live(?![a-z])",
     re.IGNORECASE,
 )
 

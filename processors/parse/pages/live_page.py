@@ -74,7 +74,8 @@ def _shown(
         entries, first = entries_by_shape(
             outline, facts, url=url, fetched_at_ms=fetched_at_ms, timezone=zone, needed=needed
         )
-    return entries, lead_of(facts, outline.lines[:first], {entry.headline for entry in entries if entry.headline})
+    told = {line for entry in entries for line in (entry.headline, *entry.body.split("\n")) if line}
+    return entries, lead_of(facts, outline.lines[:first], told)
 
 
 def _nothing_found(text: str) -> str:

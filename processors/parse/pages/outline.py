@@ -47,6 +47,7 @@ _BOLD_CLOCK = re.compile(
     r"\W{0,3}\d{1,2}(?:[:.h]\d{2})?\s*(?:[ap]\.?\s?m\.?|Uhr|Uur|h)?(?:\s[A-Z]{2,4})?\s*\W{0,3}", re.IGNORECASE
 )
 """A paragraph may begin with its time in bold and no mark behind it."""
+_DOT = re.compile(r"(?<=\d)\.(?=\d\d)")
 _QUOTED_POST = re.compile(r"twitter-tweet|instagram-media|fb-post|tiktok-embed|bluesky-embed", re.IGNORECASE)
 
 
@@ -72,9 +73,13 @@ class _Writer:
         self.link_text = 0
         self.href = ""
         self.moment = ""
+        self.after_clock = False
 
     def part(self, node: LexborNode) -> None:
         text = " ".join(clean_characters("".join(self.text)).split())
+        if text and self.after_clock:
+            text = text.lstrip("–—-:|• ")
+            self.after_clock = False
         if (text or self.moment) and len(self.outline.lines) < MOST_LINES:
             whole = max(self.all_text, 1)
             self.outline.lines.append(
@@ -149,7 +154,13 @@ def _enter(writer: _Writer, node: LexborNode) -> None:
 def _leave(writer: _Writer, node: LexborNode) -> None:
     tag = node.tag or ""
     attributes = node.attributes
-    if _parts_lines(tag, attributes) or (tag in {"b", "strong"} and writer.is_clock()):
+    if tag in {"b", "strong"} and writer.is_clock():
+        writer.text = [
+            _DOT.sub(":", "".join(writer.text))
+        ]  # "21.40" is as likely a price, but not where it begins bold
+        writer.part(node)
+        writer.after_clock = True
+    elif _parts_lines(tag, attributes):
         writer.part(node)
     if tag in _HEADINGS:
         writer.heading = 0
@@ -176,7 +187,10 @@ def _parts_lines(tag: str, attributes: dict[str, str | None]) -> bool:
 
 def _names(attributes: dict[str, str | None]) -> str:
     """What an element is called: its classes, and its name for a site's own tests where classes are mere numbers."""
-    return " ".join(value for name in ("class", "data-testid", "data-qa") if (value := attributes.get(name)))
+    names = attributes.get("class") or ""
+    if "data-testid" in attributes or "data-qa" in attributes:  # rare, and asked of every element
+        names = f"{names} {attributes.get('data-testid') or ''} {attributes.get('data-qa') or ''}"
+    return names
 
 
 def _is_strong(tag: str, attributes: dict[str, str | None]) -> bool:

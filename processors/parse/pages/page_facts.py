@@ -104,13 +104,13 @@ def _declared_dates(text: str) -> dict[str, str]:
     return {}
 
 
-def lead_of(facts: PageFacts, before: list[Line], entry_headlines: set[str]) -> Lead:
+def lead_of(facts: PageFacts, before: list[Line], told: set[str]) -> Lead:
     """The page's lead: from what stands above the entries, else from what the head says."""
-    lead = read_lead(before, entry_headlines)
+    lead = read_lead(before, told)
     section = inner_text_of_title(facts.metas.get("article:section", "")) or lead.section
     if not any(line.heading for line in before) or not lead.title:
-        told = inner_text_of_title(facts.metas.get("og:title", "")) or _SITE.sub("", facts.title)
-        label, title = split_label(told)
+        named = inner_text_of_title(facts.metas.get("og:title", "")) or _SITE.sub("", facts.title)
+        label, title = split_label(named)
         if title and not lead.title:
             lead = Lead(title, label, lead.summary, lead.body, section)
     summary = lead.summary or plain_text(facts.metas.get("og:description") or facts.metas.get("description") or "")

@@ -64,18 +64,32 @@ def _most(answers: Iterator[bool]) -> bool:
 
 def _lead_elsewhere(blocks: list[Block], outline: Outline, facts: PageFacts, url: str) -> bool:
     """By their headlines; else by a link of its own that each has: around its picture, over all of it, "read more"."""
-    if _most(_page_of(url, block.headline.href if block.headline is not None else "") is not None for block in blocks):
-        return not _are_told_twice(blocks, facts)
+    if _most(_is_a_list(block, outline, url) for block in blocks):
+        return True
+    heads = [_page_of(url, block.headline.href if block.headline is not None else "") for block in blocks]
+    if _most(page is not None for page in heads):
+        return not _are_told_twice(blocks, facts, [page for page in heads if page is not None], url)
     onward = [{page for href in _onward(block, outline, facts) if (page := _page_of(url, href))} for block in blocks]
     counts = Counter(page for pages in onward for page in pages)
-    return _most(any(counts[page] == 1 and not _ABOUT.search(page[1]) for page in pages) for pages in onward)
+    own = [[page for page in pages if counts[page] == 1 and not _ABOUT.search(page[1])] for pages in onward]
+    if not _most(bool(pages) for pages in own):
+        return False
+    return not _are_told_twice(blocks, facts, [page for pages in own for page in pages], url)
 
 
-def _are_told_twice(blocks: list[Block], facts: PageFacts) -> bool:
-    """Some live pages tell each entry in full and give it a page too, whose address says that it is an entry's."""
+def _is_a_list(block: Block, outline: Outline, url: str) -> bool:
+    """Whether the block is itself a list of pages: a part of a front."""
+    lines = [line for line in outline.lines[block.start : block.end] if line.text and not line.moment]
+    away = {page for line in lines if (page := _page_of(url, line.href)) is not None}
+    return len(away) >= 2 and len(away) * 2 >= len(lines)
+
+
+def _are_told_twice(blocks: list[Block], facts: PageFacts, pages: list[tuple[str, str]], url: str) -> bool:
+    """Some live pages tell each entry in full and give it a page too, whose address says whose entry it is."""
     if not facts.live:
         return False
-    named = _most("liveblog" in b.headline.href.replace("-", "").lower() for b in blocks if b.headline is not None)
+    below = urlsplit(url).path.rstrip("/") + "/"
+    named = _most("liveblog" in path.replace("-", "").lower() or path.startswith(below) for _, path in pages)
     return named and _most(sum(is_prose(line.text) for line in block.body) > 1 for block in blocks)
 
 

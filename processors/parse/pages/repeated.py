@@ -75,10 +75,36 @@ def find_blocks(outline: Outline, stamps: dict[int, Stamp]) -> list[list[Block]]
                 break  # this branch has been climbed already
             kin[node.mem_id] = node
             node = above
-    candidates = sorted((kin for kin in children.items() if len(kin[1]) >= 2), key=lambda kin: -len(kin[1]))[:12]
-    lists = [_blocks_in(parents[parent], kin, outline, stamps) for parent, kin in candidates]
-    lists = [_without_contents(blocks) for blocks in lists if len(blocks) >= 2]
+    lists = [
+        [block for parent in alike for block in _blocks_in(parents[parent], children[parent], outline, stamps)]
+        for alike in _lists_of_a_kind(children, parents, outline)
+    ]
+    lists = [_without_contents(_with_headlines(blocks)) for blocks in lists if len(blocks) >= 2]
     return sorted(lists, key=lambda blocks: -sum(1 + 2 * (len(b.body) > 0) for b in blocks))
+
+
+def _lists_of_a_kind(
+    children: dict[int, dict[int, LexborNode]], parents: dict[int, LexborNode], outline: Outline
+) -> list[list[int]]:
+    """The longest lists of elements with times; lists of one kind, one after the other (each day's), are one."""
+    alike: dict[object, list[int]] = {}
+    for parent, kin in children.items():
+        node, child = parents[parent], next(iter(kin.values()))
+        names = (child.attributes.get("class") or "", node.attributes.get("class") or "")
+        alike.setdefault((child.tag, node.tag, *names) if any(names) else parent, []).append(parent)
+    lists: list[list[int]] = []
+    for found in alike.values():
+        if not any(len(children[parent]) >= 2 for parent in found):
+            continue
+        apart: list[int] = []
+        end = 0
+        for parent in sorted(found, key=lambda parent: outline.spans.get(parent, (0, 0))):
+            start, own_end = outline.spans.get(parent, (0, 0))
+            if start >= end:
+                apart.append(parent)
+                end = own_end
+        lists.append(apart)
+    return sorted(lists, key=lambda found: -sum(len(children[parent]) for parent in found))[:12]
 
 
 def _blocks_in(
@@ -99,7 +125,7 @@ def _blocks_in(
             continue
         nodes = [n for n in siblings if _within(outline.spans.get(n.mem_id), start, end)]
         blocks.append(_fill(Block(start, end, stamp, nodes), outline, stamps, cut_tail=flat and last))
-    return _with_headlines(blocks)
+    return blocks
 
 
 def _are_heads(spans: list[tuple[int, int]], end: int, outline: Outline, stamps: dict[int, Stamp]) -> bool:
