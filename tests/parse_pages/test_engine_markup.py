@@ -188,3 +188,22 @@ def test_a_page_below_the_live_page_is_an_entrys_own_where_the_entry_is_told_in_
     assert len(read(page(f"<p>{PROSE}</p><p>{PROSE}</p>")).entries) == 3
     with pytest.raises(BadInput):
         read(page(f"<p>{PROSE}</p>"))
+
+
+def test_an_author_is_named_without_the_word_before_the_name(read: Read) -> None:
+    page = whole(
+        "<ul class='elb-liveblog-list'>"
+        + "".join(
+            f"<li data-elb-post-datetime='{1699812000 + n * 60}' data-elb-post-id='{n}7' class='elb-liveblog-post'><p class='elb-liveblog-post-time'>"
+            f"<time datetime='2023-11-12 20:0{n}'>{n} minutes ago</time></p><p class='elb-liveblog-post-author'>By Ada Quill</p>"
+            f"<h2 class='elb-liveblog-post-heading'>Thing {n}</h2><div class='elb-liveblog-post-content'><p>{PROSE}</p></div></li>"
+            for n in (2, 1)
+        )
+        + "</ul>"
+    )
+    assert [
+        (e.native_id, e.headline, e.authors, format_ms(e.published_ms or 0)[11:16]) for e in read(page).entries
+    ] == [
+        ("27", "Thing 2", ("Ada Quill",), "18:02"),
+        ("17", "Thing 1", ("Ada Quill",), "18:01"),
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import xxhash
 from msgspec.structs import replace
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -15,6 +17,7 @@ from processors.parse.text import plain_text, read_markup
 from processors.parse.urls import absolute
 
 _MOST_ENTRIES = 5_000
+_BY = re.compile(r"^\s*(?:by|from|von|par|por|di|af|av|door)\s+(?=[A-ZÀ-ÞА-Я])", re.IGNORECASE)
 _UNSEEN = "button, .visually-hidden, .visuallyhidden, [class*=VisuallyHidden], .sr-only, .screen-reader-text"
 """What only a screen reader says ("published at 21:40"), and controls: neither headline nor text."""
 
@@ -159,7 +162,9 @@ def _entry(node: LexborNode, engine: Engine, url: str) -> ParsedEntry:
         address = anchor.attributes.get("href") if anchor is not None else None
     authors = tuple(
         dict.fromkeys(
-            name for a in (select(node, engine.authors) if engine.authors else []) if (name := plain_text(a.html or ""))
+            name
+            for a in (select(node, engine.authors) if engine.authors else [])
+            if (name := _BY.sub("", plain_text(a.html or "")).strip())
         )
     )
     if title is not None:
