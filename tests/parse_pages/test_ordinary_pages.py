@@ -77,6 +77,16 @@ def test_a_page_that_declares_a_live_blog_without_updates_is_live(read: Read) ->
     assert len(read(whole(clocks, head=head), "auto", url="https://courier.example/news/weir").entries) == 3
 
 
+def test_a_script_that_knows_the_name_declares_no_live_blog(read: Read) -> None:
+    refuse(
+        read,
+        whole(
+            ARTICLE + posts(number=9),
+            head="<script>var kinds = {'LiveBlogPosting': 1, \"NewsArticle\": 2};</script>" + DECLARED,
+        ),
+    )
+
+
 @pytest.mark.parametrize("title", ["Regions - Harbour Courier", "Live news, latest headlines - Harbour Courier"])
 @pytest.mark.parametrize(
     "teaser",

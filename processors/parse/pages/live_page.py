@@ -14,7 +14,7 @@ from processors.parse.pages.lines import Lead
 from processors.parse.pages.live_blog import parse_documents
 from processors.parse.pages.microdata import live_blog_documents
 from processors.parse.pages.outline import Outline, outline_of
-from processors.parse.pages.page_facts import PageFacts, lead_of, page_facts
+from processors.parse.pages.page_facts import PageFacts, declares_live_blog, lead_of, page_facts
 from processors.parse.pages.selecting import language_of
 from processors.parse.pages.shape_page import entries_by_shape
 from processors.parse.pages.text_page import feed_of
@@ -79,7 +79,7 @@ def _shown(
 
 
 def _nothing_found(text: str) -> str:
-    declared = "LiveBlogPosting" in text
+    declared = declares_live_blog(text)
     drawn = next((name for host, name in EMBEDS if host in text), None)
     return (
         "no live page: looked for schema.org LiveBlogPosting (JSON-LD and microdata), the markup of known live-blog "

@@ -28,6 +28,9 @@ _OFFSET = re.compile(r"T\d{2}:\d{2}.*?([+-]\d{2}:?\d{2})$")
 _ARTICLE = re.compile(
     r"""(?:"@type"\s*:\s*\[?\s*|itemtype=)["'](?:https?://schema\.org/)?(?:[A-Z][a-z]+)?(?:Article|BlogPosting)["'\s]"""
 )
+_LIVE_BLOG = re.compile(
+    r"""(?:"@type"\s*:\s*(?:\[[^\]]{0,200})?|itemtype=)["'](?:https?://schema\.org/)?LiveBlogPosting["'\s]"""
+)
 _SITE = re.compile(r"\s+[|–—-]\s+[^|–—-]{2,40}$")
 
 
@@ -78,16 +81,21 @@ def page_facts(tree: LexborHTMLParser, text: str = "", *, url: str) -> PageFacts
     path = url.partition("://")[2].partition("/")[2]
     heading = tree.css_first("h1")
     words = " ".join((title, metas.get("og:title", ""), heading.text() if heading is not None else ""))
-    declares_live = "LiveBlogPosting" in text
+    live = declares_live_blog(text)
     return PageFacts(
         title,
         metas,
         date_ms=date.ms if date is not None and date.precision != "day" else None,
         timezone=offset.group(1) if offset is not None else "",
         begun_ms=begun.ms if begun is not None and begun.precision != "day" else None,
-        live=declares_live or sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
-        article=not declares_live and _ARTICLE.search(text) is not None,
+        live=live or sounds_live(words) or sounds_live(path.replace("/", " ").replace("_", " ")),
+        article=not live and _ARTICLE.search(text) is not None,
     )
+
+
+def declares_live_blog(text: str) -> bool:
+    """Whether the page says that it is one; that a script knows the name says nothing."""
+    return "LiveBlogPosting" in text and _LIVE_BLOG.search(text) is not None
 
 
 def _declared_dates(text: str) -> dict[str, str]:
