@@ -207,3 +207,18 @@ def test_an_author_is_named_without_the_word_before_the_name(read: Read) -> None
         ("27", "Thing 2", ("Ada Quill",), "18:02"),
         ("17", "Thing 1", ("Ada Quill",), "18:01"),
     ]
+
+
+def test_an_amp_live_list_has_its_times_in_seconds_and_marks_what_was_taken_away(read: Read) -> None:
+    page = whole(
+        "<amp-live-list id='live' data-max-items-per-page='20'><button update>More</button><div items>"
+        + "".join(
+            f"<div id='p{n}31' data-sort-time='{1699812000 + n * 60}'{gone}><h2>Thing {n}</h2><p>{PROSE}</p></div>"
+            for n, gone in ((3, ""), (2, " data-tombstone"), (1, ""))
+        )
+        + "</div></amp-live-list>"
+    )
+    assert [(e.native_id, e.headline, e.body, format_ms(e.published_ms or 0)[11:16]) for e in read(page).entries] == [
+        ("p331", "Thing 3", PROSE, "18:03"),
+        ("p131", "Thing 1", PROSE, "18:01"),
+    ]

@@ -163,6 +163,16 @@ ENGINES: tuple[Engine, ...] = (
         strip=("post-",),
     ),
     Engine(
+        "AMP live list",
+        "amp-live-list [data-sort-time]:not([data-tombstone])",
+        ("@id",),
+        "[itemprop=headline], h2, h3",
+        "",
+        ("time@datetime", "@data-sort-time"),
+        updated=("@data-update-time",),
+        drop="time, [class*=share], amp-social-share",
+    ),
+    Engine(
         "ScribbleLive",
         ".scrbbl-post, li.scribble-post",
         ("@data-post-id", "@id"),
