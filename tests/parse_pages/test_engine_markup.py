@@ -222,3 +222,35 @@ def test_an_amp_live_list_has_its_times_in_seconds_and_marks_what_was_taken_away
         ("p331", "Thing 3", PROSE, "18:03"),
         ("p131", "Thing 1", PROSE, "18:01"),
     ]
+
+
+def test_the_parts_of_a_page_are_not_its_entries(read: Read) -> None:
+    entries = "".join(
+        f"<div class='e'><p class='t'>1{n}.00 Uhr</p><p>Thing {n} happened.</p><p>{PROSE}</p></div>"
+        for n in (5, 4, 3, 2)
+    )
+    latest = "".join(
+        f"<li><time datetime='2023-11-12T1{n}:40:00Z'>x</time> <a href='/n/{n}'>Another story {n}</a></li>"
+        for n in range(9)
+    )
+    most = "".join(f"<li><a href='/n/{n}'><h3>Most read {n}</h3></a><span>1{n}:20</span></li>" for n in range(5))
+    page = (
+        f"<html><head><title>Flut live</title></head><body><main><h1>Flut live</h1><p>12.11.2023, 18:05 Uhr</p>{entries}</main>"
+        f"<aside><h3>Latest</h3><ul>{latest}</ul></aside><section><h2>Most read</h2><ol>{most}</ol></section></body></html>"
+    )
+    assert [(e.headline, e.body) for e in read(page).entries] == [(f"Thing {n} happened.", PROSE) for n in (5, 4, 3, 2)]
+
+
+def test_an_entry_that_holds_other_times_is_one_entry_and_its_author_no_headline(read: Read) -> None:
+    page = whole(
+        "".join(
+            f"<div class='e'><div class='meta'><time datetime='2023-11-12T1{n}:00:00Z'>x</time><span class='author'>Ada Quill</span></div><div class='c'>"
+            f"<p><b>Thing {n} happens</b></p><p>{PROSE}</p><blockquote class='twitter-tweet'><p>Water everywhere tonight in Tarn.</p>"
+            f"<a href='https://twitter.com/ada/status/{n}'><time datetime='2023-11-11T10:00:00Z'>Nov 11</time></a></blockquote></div></div>"
+            for n in (3, 2, 1)
+        )
+    )
+    assert [(e.headline, e.authors, format_ms(e.published_ms or 0)[:13]) for e in read(page).entries] == [
+        (f"Thing {n} happens", ("Ada Quill",), f"2023-11-12T1{n}") for n in (3, 2, 1)
+    ]
+    assert "Water everywhere" in read(page).entries[0].body

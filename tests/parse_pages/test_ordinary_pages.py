@@ -61,6 +61,12 @@ def test_what_readers_wrote_is_no_entry(read: Read, comments: str) -> None:
     refuse(read, whole(ARTICLE + comments))
 
 
+def test_a_longer_list_of_what_readers_wrote_below_a_live_blog_is_not_taken_for_it(read: Read) -> None:
+    told = "".join(f"<div><span>1{n}:00</span><h3>Thing {n}</h3><p>{PROSE}</p></div>" for n in (3, 2, 1))
+    found = read(whole(f"<main>{told}</main>{posts(number=9)}", title="Weir live")).entries
+    assert [e.headline for e in found] == ["Thing 3", "Thing 2", "Thing 1"]
+
+
 def test_what_repeats_below_an_article_is_no_entry_where_the_article_is_longer(read: Read) -> None:
     refuse(read, whole(ARTICLE + posts()))
 

@@ -30,12 +30,14 @@ _LEFT_OUT = word_set(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _NOT_ENTRIES = re.compile(
     r"(?:^|[\s_-])(?:comments?(?:list|thread|section)?|\w{0,12}kommentare?n?|reacties?|replies|respond|disqus|coral|cookie|consent|newsletter|breadcrumbs?|share|sharing|social|related|"
-    r"recommend\w*|most-?(?:read|popular)|trending|footer|navbar|menu|advert\w*|ad-slot|promo|modal|popup|"
+    r"sharelist|share-?bar|social\w+|recommend\w*|most-?(?:read|popular)|trending|footer|navbar|menu|advert\w*|ad-slot|promo|modal|popup|"
     r"sr-only|visually-?hidden|screen-reader-text)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _READERS_OWN = re.compile(r"/(?:User)?(?:Comments?|Review|Answer)$")
 _TITLE_CLASS = re.compile(r"(?:^|[\s_-])(?:title|headline|heading|header-text)(?:$|[\s_-])", re.IGNORECASE)
+_AUTHOR_CLASS = re.compile(r"(?:^|[\s_-])(?:authors?|byline|autor|auteur)(?:$|[\s_-])", re.IGNORECASE)
+_LONGEST_BYLINE = 80
 _TIME_CLASS = re.compile(
     r"(?:^|[\s_-])(?:time|date|datetime|timestamp|clock|published)(?:$|[\s_-]|[A-Z])", re.IGNORECASE
 )
@@ -182,7 +184,14 @@ def _parts_lines(tag: str, attributes: dict[str, str | None]) -> bool:
     if tag not in {"span", "a", "b", "strong", "em", "i", "small", "abbr"}:
         return False
     names = _names(attributes)
-    return bool(names) and bool(_TIME_CLASS.search(names) or _TITLE_CLASS.search(names))
+    return bool(names) and bool(_TIME_CLASS.search(names) or _TITLE_CLASS.search(names) or _AUTHOR_CLASS.search(names))
+
+
+def is_byline(node: LexborNode) -> bool:
+    """Whether an element's class says that it names who wrote what follows."""
+    if node.tag in {"article", "section", "li"}:  # some name the author in the class of the whole
+        return False
+    return bool(_AUTHOR_CLASS.search(node.attributes.get("class") or "")) and len(node.text()) <= _LONGEST_BYLINE
 
 
 def _names(attributes: dict[str, str | None]) -> str:

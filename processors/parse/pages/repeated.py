@@ -10,11 +10,12 @@ from selectolax.lexbor import LexborNode
 
 from processors.parse.dates import ParsedTime, parse_time
 from processors.parse.pages.lines import Line, is_furniture, is_prose, without_tail
-from processors.parse.pages.outline import Outline
+from processors.parse.pages.outline import Outline, is_byline
 from processors.parse.pages.text_page import joined_stamps, without_loose_days
 from processors.parse.pages.times import Stamp, read_stamp
 
 _MOST_TIMES = 6_000
+_MOST_TIMES_TOLD = 3  # an entry's own, its update's, a quoted post's
 _UPDATED_LINE = re.compile(
     r"(?:last )?(?:updated|edited)\b.{0,60}|(?:aktualisiert|mis à jour|обновлено)\b.{0,60}", re.IGNORECASE
 )
@@ -79,19 +80,44 @@ def find_blocks(outline: Outline, stamps: dict[int, Stamp]) -> list[list[Block]]
         [block for parent in alike for block in _blocks_in(parents[parent], children[parent], outline, stamps)]
         for alike in _lists_of_a_kind(children, parents, outline)
     ]
-    lists = [_without_contents(_with_headlines(blocks)) for blocks in lists if len(blocks) >= 2]
-    return sorted(lists, key=lambda blocks: -sum(1 + 2 * (len(b.body) > 0) for b in blocks))
+    lists = [
+        _without_contents(_with_headlines(blocks))
+        for blocks in lists
+        if len(blocks) >= 2 and not _are_parts_of_the_page(blocks, outline, stamps)
+    ]
+    return sorted(lists, key=_rank)
+
+
+def _are_parts_of_the_page(blocks: list[Block], outline: Outline, stamps: dict[int, Stamp]) -> bool:
+    """Whether the blocks hold lists of their own (the stream, the latest headlines), or one of them the page's title."""
+    titled = sum(any(line.heading == 1 for line in outline.lines[block.start : block.end]) for block in blocks)
+    lists = sum(
+        sum(index in stamps and stamps[index].kind != "day" for index in range(block.start, block.end))
+        > _MOST_TIMES_TOLD
+        for block in blocks
+    )
+    return 0 < titled * 2 <= len(blocks) or lists * 2 > len(blocks)
+
+
+def _rank(blocks: list[Block]) -> tuple[bool, int]:
+    """Longer lists first, but behind those that set headlines out as headings above texts: readers' comments do not."""
+    headed = sum(b.headline is not None and b.headline.heading > 0 and len(b.body) > 0 for b in blocks)
+    return headed * 2 <= len(blocks), -sum(1 + 2 * (len(b.body) > 0) for b in blocks)
 
 
 def _lists_of_a_kind(
     children: dict[int, dict[int, LexborNode]], parents: dict[int, LexborNode], outline: Outline
 ) -> list[list[int]]:
-    """The longest lists of elements with times; lists of one kind, one after the other (each day's), are one."""
+    """The longest lists of elements with times; lists of one kind, one after the other (each day's), are one.
+
+    An entry that holds two times is no such list: what it holds is not of one kind.
+    """
     alike: dict[object, list[int]] = {}
     for parent, kin in children.items():
         node, child = parents[parent], next(iter(kin.values()))
         names = (child.attributes.get("class") or "", node.attributes.get("class") or "")
-        alike.setdefault((child.tag, node.tag, *names) if any(names) else parent, []).append(parent)
+        one_kind = all((n.tag, n.attributes.get("class") or "") == (child.tag, names[0]) for n in kin.values())
+        alike.setdefault((child.tag, node.tag, *names) if any(names) and one_kind else parent, []).append(parent)
     lists: list[list[int]] = []
     for found in alike.values():
         if not any(len(children[parent]) >= 2 for parent in found):
@@ -161,11 +187,13 @@ def _fill(block: Block, outline: Outline, stamps: dict[int, Stamp], *, cut_tail:
     lines = [(index, line) for index, line in lines if not is_furniture(line.text)]
     title = next(((i, line) for i, line in lines if line.heading), None)
     if title is None:
+        block.authors, lines = _without_byline(lines, -1, outline)
         title = next(((i, line) for i, line in lines[:2] if line.strong and not is_prose(line.text)), None)
         title = title or next(((i, line) for i, line in lines[:1] if line.strong), None)
     if title is not None:
         block.headline_at, block.headline = title
-    block.authors, lines = _without_byline(lines, block.headline_at)
+    if not block.authors:
+        block.authors, lines = _without_byline(lines, block.headline_at, outline)
     block.body = [
         line
         for index, line in lines
@@ -174,14 +202,18 @@ def _fill(block: Block, outline: Outline, stamps: dict[int, Stamp], *, cut_tail:
     return block
 
 
-def _without_byline(lines: list[tuple[int, Line]], headline_at: int) -> tuple[tuple[str, ...], list[tuple[int, Line]]]:
-    """The authors that a line above the text names (``By Ada Quill and Bo Reed``), and the lines without it."""
+def _without_byline(
+    lines: list[tuple[int, Line]], headline_at: int, outline: Outline
+) -> tuple[tuple[str, ...], list[tuple[int, Line]]]:
+    """The authors that a line above the text names (``By Ada Quill and Bo Reed``, or by its class), and the rest."""
     for number, (index, line) in enumerate(lines):
         if is_prose(line.text):
             break
-        named = _BYLINE.fullmatch(line.text) if index != headline_at else None
-        if named is not None:
-            names = tuple(name for name in _AND.split(named.group(1)) if name)
+        if index == headline_at:
+            continue
+        said = _BYLINE.fullmatch(line.text)
+        if said is not None or is_byline(outline.nodes[index]):
+            names = tuple(name for name in _AND.split(said.group(1) if said is not None else line.text) if name)
             return names, lines[:number] + lines[number + 1 :]
     return (), lines
 
