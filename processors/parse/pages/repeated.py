@@ -89,7 +89,7 @@ def find_blocks(outline: Outline, stamps: dict[int, Stamp]) -> list[list[Block]]
 
 
 def _are_parts_of_the_page(blocks: list[Block], outline: Outline, stamps: dict[int, Stamp]) -> bool:
-    """Whether the blocks hold lists of their own (the stream, the latest headlines), or one of them the page's title."""
+    """Whether the blocks hold lists of their own (the stream, the latest headlines), or one the page's title."""
     titled = sum(any(line.heading == 1 for line in outline.lines[block.start : block.end]) for block in blocks)
     lists = sum(
         sum(index in stamps and stamps[index].kind != "day" for index in range(block.start, block.end))
