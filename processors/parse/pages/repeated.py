@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 
 from msgspec import Struct
@@ -140,7 +141,10 @@ def _blocks_in(
     timed = sorted((outline.spans.get(node.mem_id, (-1, -1)), node.mem_id) for node in kin.values())
     spans = [span for span, _ in timed if span[0] >= 0]
     end_of_all = outline.spans.get(parent.mem_id, (0, 0))[1]
-    siblings = list(parent.iter())
+    siblings = [
+        (span, n) for n in parent.iter() if (span := outline.spans.get(n.mem_id)) is not None and span[0] < span[1]
+    ]
+    begins = [span[0] for span, _ in siblings]
     blocks: list[Block] = []
     flat = _are_heads(spans, end_of_all, outline, stamps)
     for number, (start, own_end) in enumerate(spans):
@@ -149,7 +153,8 @@ def _blocks_in(
         stamp = next((stamps[i] for i in range(start, end) if i in stamps and stamps[i].kind != "day"), None)
         if stamp is None:
             continue
-        nodes = [n for n in siblings if _within(outline.spans.get(n.mem_id), start, end)]
+        near = siblings[bisect_left(begins, start) : bisect_left(begins, end)]
+        nodes = [n for span, n in near if span[1] <= end]
         blocks.append(_fill(Block(start, end, stamp, nodes), outline, stamps, cut_tail=flat and last))
     return blocks
 
@@ -169,10 +174,6 @@ def _are_heads(spans: list[tuple[int, int]], end: int, outline: Outline, stamps:
         any(is_prose(line.text) for line in lines[span[1] : start]) for span, start in zip(spans, starts, strict=True)
     )
     return titled * 2 > len(spans) and followed * 2 > len(spans)
-
-
-def _within(span: tuple[int, int] | None, start: int, end: int) -> bool:
-    return span is not None and start <= span[0] and span[1] <= end and span[0] < span[1]
 
 
 def _fill(block: Block, outline: Outline, stamps: dict[int, Stamp], *, cut_tail: bool) -> Block:
