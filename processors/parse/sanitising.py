@@ -69,7 +69,8 @@ _STRONG_LINKED = "|".join(
 )
 _INLINE = rf"(?:{_WORDS}|{_BREAK}|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG})*+"
 _BLOCK = "|".join(rf"<{name}>{_INLINE}</{name}>" for name in ("p", "h2", "h3", "h4"))
-_LIST = "|".join(rf"<{name}>\s*+(?:<li>{_INLINE}</li>\s*+)*+</{name}>" for name in ("ul", "ol"))
+_GAP = r"[ \t\r\n\f]*+"  # white space as HTML has it: a no-break space is text, which a list cannot hold
+_LIST = "|".join(rf"<{name}>{_GAP}(?:<li>{_INLINE}</li>{_GAP})*+</{name}>" for name in ("ul", "ol"))
 _QUOTE = rf"<blockquote>(?:{_WORDS}|{_BLOCK})*+</blockquote>"
 _SAFE = re.compile(rf"(?:{_WORDS}|{_BLOCK}|{_BREAK}|{_LINKED}|{_STRONG}|{_STRONG_LINKED}|{_IMG}|{_LIST}|{_QUOTE})*+")
 _LONGEST_SAFE = 4_096  # also the longest an address may be

@@ -111,6 +111,7 @@ def test_plain_paragraphs_with_links_and_pictures_need_no_sanitiser() -> None:
         '<img src="https://n.example/x" onerror="x">',
         "<p>a</b></p>",
         "<!-- a -->",
+        "<ul>\xa0</ul>",
     ],
 )
 def test_what_a_browser_would_read_otherwise_or_run_is_never_taken_as_it_stands(marked: str) -> None:
