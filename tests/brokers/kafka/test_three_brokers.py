@@ -78,7 +78,8 @@ class Traffic:
         self._consumer = consumer
         self._topic = topic
         self._ending = False
-        self._tasks = [asyncio.create_task(work) for work in (self._publish(), self._read())]
+        self._publishing = asyncio.create_task(self._publish())
+        self._tasks = [self._publishing, asyncio.create_task(self._read())]
 
     async def _publish(self) -> None:
         while not self._ending:
@@ -93,7 +94,7 @@ class Traffic:
             await asyncio.sleep(0.02)
 
     async def _read(self) -> None:
-        while not self._ending or self._unread():
+        while not self._publishing.done() or self._unread():  # what is on its way at the end is acknowledged yet
             try:
                 records = await self._consumer.poll(wait=0.2)
                 self.read += records  # the effect comes first: a commit whose answer is lost may have been done
