@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -140,6 +141,7 @@ def charset_of(content_type: str) -> str | None:
     return matched.group(1) if matched is not None else None
 
 
+@lru_cache(maxsize=256)
 def codec_of(name: str | None) -> str | None:
     """Python's name for a text encoding, or for the wider one that is meant by it; None: not known."""
     if not name:
