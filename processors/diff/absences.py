@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from processors.diff.absence import Present, again_absent, due, is_burst, judge_absence
+from processors.diff.absence import SPAN_SLACK_MS, Present, again_absent, due, is_burst, judge_absence
 from wirewatch.events import Evidence
 from wirewatch.times import format_duration, format_ms
 
@@ -26,17 +26,22 @@ def newly_absent(
     *,
     listing: Listing,
     seen: Seen,
+    latest_ms: int = 0,
     sightings: int = 1,
 ) -> list[Known]:
     """The entries of the snapshot before that this one does not show, each with its cause or none.
 
-    ``matched`` are the ids that it does show. ``sightings`` is how often the body was seen already.
+    ``matched`` are the ids that it does show. ``sightings`` is how often the body was seen already. ``latest_ms`` is
+    the latest time at which any snapshot of the feed was fetched.
     """
     shown = Present(present)
     places = [i for i, known in enumerate(before) if known.entry_id in matched]
     first, last = (places[0], places[-1]) if places else (0, -1)
     if listing == "window" and not places and _another_page(before, present):
         listing = "auto"
+    # fetched by a clock that is behind an earlier one: every age is too low by it, and roll-off would look like more
+    behind = latest_ms - seen.fetched_at_ms > SPAN_SLACK_MS
+    span_ms = None if behind else seen.definition.span_ms
     absent = []
     for i, known in enumerate(before):
         if known.entry_id in matched:
@@ -46,7 +51,7 @@ def newly_absent(
             present=shown,
             between=first < i < last,
             listing=listing,
-            span_ms=seen.definition.span_ms,
+            span_ms=span_ms,
             seen=seen,
         )
         absent.append(msgspec.structs.replace(judged, absent=sightings))

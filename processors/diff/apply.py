@@ -254,6 +254,7 @@ def _tell_absences(
         matched,
         listing=picture.listing,
         seen=picture.seen,
+        latest_ms=picture.head.last_at_ms,
         sightings=sightings,
     )
     pending = [k for k in absent if k.cause]

@@ -44,8 +44,9 @@ def diff(state: FeedState | None, seen: Seen) -> Diffed:
     skipped = skip_reason(state.head, seen)
     if skipped is not None:
         return Diffed(state, [], [], Verdict("skipped"), skipped=skipped)
+    latest_ms = max(state.head.last_at_ms, seen.fetched_at_ms)
     state = state.with_head(
-        msgspec.structs.replace(state.head, owner=seen.owner, number=seen.number, last_at_ms=seen.fetched_at_ms)
+        msgspec.structs.replace(state.head, owner=seen.owner, number=seen.number, last_at_ms=latest_ms)
     )
     if seen.kind == "page-check":
         return page_checked(state, seen)

@@ -202,3 +202,15 @@ def test_a_source_that_goes_on_dating_itself_before_is_believed_in_the_end(watch
         for n in range(1, EARLIER_BODIES + 2)
     ]
     assert told == [[]] * EARLIER_BODIES + [["updated"]]
+
+
+@pytest.mark.parametrize("behind", [0, 30])
+def test_f14_a_clock_that_falls_back_makes_no_roll_off_a_withdrawal(behind: int) -> None:
+    """Its ages are too low: what is over an hour old would still have to be there."""
+    watch = Watch(span_ms=60 * MINUTE)
+    old, new = an_entry("old", minute=4), an_entry("new", minute=50)
+    assert watch.poll(new, old) == ["baseline", "baseline"]
+    watch.at_ms += (10 - behind) * MINUTE
+    assert watch.poll(new) == []
+    assert watch.poll(new, salt="again") == []
+    assert watch.poll(new, salt="and again") == []
