@@ -11,7 +11,7 @@ from producers.answers import Answer
 from producers.cadence import Cadence, delay_ms
 from producers.plan import MOVED_AFTER, definition_hash
 from producers.records import poll_record, public_definition, snapshot_record
-from producers.rhythm import after_change, relaxed, resumed, rhythm_of, stopped_if_over
+from producers.rhythm import after_change, relaxed, resumed, rhythm_of, stopped_if_over, watched
 from producers.sniff import looks_live
 from producers.websub import after_look, with_offer
 from producers.websub_offers import read_offer
@@ -55,7 +55,7 @@ def decide_poll(feed: Feed, previous: Poll | None, answer: Answer, asked: Asked,
     the count of failures and when to ask next.
     """
     defined = definition_hash(feed)
-    before = previous or _blank(feed, asked.owner, now_ms)
+    before = watched(previous or _blank(feed, asked.owner, now_ms), now_ms=now_ms)
     redefined = before.definition_hash != defined
     if redefined:
         # without last_full the next poll fetches and publishes the whole body, should this one fail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from producers.heeding import due_after
-from producers.plan import definition_hash, host_of
+from producers.plan import definition_hash, host_of, wait_left_ms
 from producers.wishes import WISH_CAP_MS
 from wirewatch.times import parse_ms
 
@@ -84,8 +84,8 @@ class Placing:
         now = self._clock.monotonic()
         # a changed definition or rhythm is asked at once; else when it was due, however odd the clock was then
         fresh = poll is None or not same or (known is not None and known.every != feed.every)
-        wait_ms = 0 if poll is None or fresh else parse_ms(poll.next_due) - self._clock.now_ms()
-        due = now + min(max(wait_ms, 0), max(WISH_CAP_MS, self._cadence.max_ms)) / 1000
+        wait_ms = 0 if poll is None or fresh else wait_left_ms(poll, now_ms=self._clock.now_ms())
+        due = now + min(wait_ms, max(WISH_CAP_MS, self._cadence.max_ms)) / 1000
         self.put(feed_id, feed.url, due)
 
     def put(self, key: str, url: str, due: float) -> None:

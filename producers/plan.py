@@ -16,6 +16,8 @@ from wirewatch.feeds import definition_of
 from wirewatch.settings.environment import variable_named
 from wirewatch.times import parse_ms
 
+_CLOCKS_APART_MS = 60_000
+"""So far the clocks of several pollers may be apart without anybody minding."""
 MOVED_AFTER = 3
 """A permanent redirect is believed after this many polls in a row have met it."""
 
@@ -33,10 +35,24 @@ def definition_hash(feed: Feed) -> str:
 
 
 def full_body_due(previous: Poll | None, *, now_ms: int, full_body_ms: int) -> bool:
-    """Whether the whole body must be fetched and published, even if it has not changed."""
+    """Whether the whole body must be fetched and published, even if it has not changed.
+
+    Also where the last one is of a time that has not come yet: by a clock that was ahead, and until then nothing that
+    is asked for would count as newer (F14).
+    """
     if previous is None or previous.last_full is None:
         return True
-    return now_ms - parse_ms(previous.last_full) >= full_body_ms
+    since_ms = now_ms - parse_ms(previous.last_full)
+    return since_ms >= full_body_ms or since_ms < -_CLOCKS_APART_MS
+
+
+def wait_left_ms(poll: Poll, *, now_ms: int) -> int:
+    """How long this feed still waits for its next poll: never longer than was decided at its last one.
+
+    Whoever polled it last may have had another clock, a day ahead of ours: the feed does not wait for that day (F14).
+    """
+    due_ms = parse_ms(poll.next_due)
+    return max(min(due_ms - now_ms, due_ms - parse_ms(poll.at)), 0)
 
 
 def plan_ask(feed: Feed, previous: Poll | None, environ: Mapping[str, str], *, unconditional: bool) -> Ask:

@@ -18,6 +18,8 @@ ENDED_AFTER_MS = 3_600_000
 """A page that says that it is over is asked for this long yet: what closes is often corrected, or goes on."""
 STILL_AFTER_MS = 86_400_000
 """A live page that has not changed for this long is over, whatever it says."""
+AWAY_MS = 3_600_000
+"""A poll so much later than it was due: nobody watched meanwhile, or no such time has passed and a clock is off."""
 OVER_STILL = "no change in a day"
 OVER_SAID = "the source says that it is over"
 _HOURS = 24
@@ -48,6 +50,16 @@ def rhythm_of(poll: Poll, *, fresh_ms: int | None, now_ms: int) -> Rhythm:
 def quiet_from(poll: Poll) -> str | None:
     """When the source last brought something: by what the diff saw where it said so, else by its bytes."""
     return poll.still_since or poll.last_change
+
+
+def watched(poll: Poll, *, now_ms: int) -> Poll:
+    """``poll`` as one that is watched only from now on, where nobody did for long before.
+
+    Else a clock that is a day ahead would end every live page there is, for good (F14).
+    """
+    if now_ms - parse_ms(poll.next_due) < AWAY_MS:
+        return poll
+    return replace(poll, watched_since=format_ms(now_ms))
 
 
 def after_change(poll: Poll, before: Poll, *, ttl_ms: int | None, now_ms: int) -> Poll:
@@ -134,11 +146,14 @@ def told_stirring(feed: Feed, cadence: Cadence, poll: Poll, request: FetchReques
 
 
 def stopped_if_over(feed: Feed, poll: Poll, *, now_ms: int) -> Poll:
-    """``poll``, stopped with its reason where a live page has ended; never where ``every`` is a duration."""
+    """``poll``, stopped with its reason where a live page has ended; never where ``every`` is a duration.
+
+    Only time in which it was watched counts.
+    """
     quiet = quiet_from(poll)
     if feed.every != "auto" or not poll.live or quiet is None:
         return poll
-    if now_ms - parse_ms(quiet) >= STILL_AFTER_MS:
+    if now_ms - parse_ms(max(quiet, poll.watched_since or "")) >= STILL_AFTER_MS:
         return replace(poll, stopped=True, ended=OVER_STILL)
     return _stopped_if_said(poll, now_ms=now_ms)
 
@@ -147,7 +162,7 @@ def _stopped_if_said(poll: Poll, *, now_ms: int) -> Poll:
     """Stopped where it began to say so long enough ago, and says so in what it showed last."""
     if poll.over_since is None or poll.over_at is None or poll.over_at < (poll.last_change or ""):
         return poll
-    if now_ms - parse_ms(poll.over_since) < ENDED_AFTER_MS:
+    if now_ms - parse_ms(max(poll.over_since, poll.watched_since or "")) < ENDED_AFTER_MS:
         return poll
     return replace(poll, stopped=True, ended=OVER_SAID)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from producers.answers import Answer
 from producers.cadence import Cadence
 from producers.decide import Asked, PollDecision, decide_poll, recover_poll
-from producers.plan import definition_hash, full_body_due, plan_ask
+from producers.plan import definition_hash, full_body_due, plan_ask, wait_left_ms
 from wirewatch.brokers.interface import NewRecord
 from wirewatch.events import CeType, Feed, Poll, SnapshotInfo, decode
 from wirewatch.identity import snapshot_id
@@ -346,3 +347,20 @@ def test_f2_a_snapshot_that_was_already_counted_changes_nothing() -> None:
     decision = story.tell(body(b"one"))
     infos = [info_of(record) for record in decision.snapshots]
     assert recover_poll(story.poll, infos, FEED, now_ms=story.now) == story.poll
+
+
+@pytest.mark.parametrize("off", [86_400_000, -86_400_000])
+def test_f14_a_feed_taken_over_waits_no_longer_than_its_last_poller_decided_whatever_the_clocks_say(off: int) -> None:
+    story = Story()
+    poll = story.tell(body()).poll
+    decided = parse_ms(poll.next_due) - parse_ms(poll.at)
+    assert 0 <= wait_left_ms(poll, now_ms=story.now + off) <= decided
+    assert wait_left_ms(poll, now_ms=story.now) == decided
+
+
+def test_f14_a_full_body_of_a_time_that_has_not_come_is_fetched_anew() -> None:
+    story = Story()
+    poll = story.tell(body()).poll
+    assert not full_body_due(poll, now_ms=story.now, full_body_ms=86_400_000)
+    assert not full_body_due(poll, now_ms=story.now - 5_000, full_body_ms=86_400_000), "clocks differ by seconds"
+    assert full_body_due(poll, now_ms=story.now - 86_400_000, full_body_ms=86_400_000)

@@ -269,3 +269,19 @@ def test_with_a_duration_in_every_stillness_changes_nothing() -> None:
     poll = noisy.until(NOON + 30 * HOUR)
     assert not poll.stopped
     assert noisy.wait == MINUTE
+
+
+def test_f14_a_clock_a_day_ahead_ends_no_live_page() -> None:
+    source = Source(LIVE)
+    source.until(NOON + 2 * HOUR)
+    source.now += DAY
+    assert not source.once().stopped, "no day has passed in which it was watched"
+    assert not source.until(source.now + 20 * HOUR).stopped
+    assert source.until(source.now + 6 * HOUR).ended == OVER_STILL, "by now one has"
+
+
+def test_f14_a_page_that_says_it_is_over_keeps_its_hour_when_the_clock_jumps() -> None:
+    source = Source(LIVE)
+    source.poll = told_over(LIVE, source.once(), source.request("ended"))
+    source.now += DAY
+    assert not source.once().stopped

@@ -73,6 +73,7 @@ class Poll(Struct, frozen=True):
     longer ones let entries pass unseen. ``over_since`` is when a live page began to say that it is over, ``over_at``
     when it last did; ``ended`` says why one that ``stopped`` is not asked any more. ``still_since`` is when the diff
     last saw something new, where it says that nothing was since, whatever the bytes do. ``hub`` tells of its changes.
+    ``watched_since`` is when polls began to come as they were due again, after a time in which they did not.
     """
 
     feed_id: str
@@ -112,6 +113,7 @@ class Poll(Struct, frozen=True):
     ended: str | None = None
     still_since: str | None = None
     hub: Hub | None = None
+    watched_since: str | None = None
 
 
 class FetchRequest(Struct, frozen=True):
