@@ -228,8 +228,13 @@ async def resend_alerts(
     """
     if channel_id is not None:
         await find_channel(store, channel_id)
+    told = await store.clock_ms()
     return await store.resend(
-        at_ms=now_ms, since_ms=since_ms, channel_id=channel_id, alert_id=alert_id, dead_only=dead_only
+        at_ms=now_ms if told is None else told,
+        since_ms=since_ms,
+        channel_id=channel_id,
+        alert_id=alert_id,
+        dead_only=dead_only,
     )
 
 

@@ -70,7 +70,8 @@ class Deliverer:
     ``holder`` is that name, kept over a restart: what the last run left in flight is then sent again at once,
     else after its lease. ``per_channel`` bounds what each of them sends at once.
 
-    Time inside is `SteadyTime`, so that a clock set forwards or back starts no storm and holds nothing up (F14).
+    Time inside is `SteadyTime`, so that a clock set forwards or back starts no storm and holds nothing up, nor do
+    the clocks of machines that share a store and are apart (F14).
     """
 
     def __init__(
@@ -89,7 +90,8 @@ class Deliverer:
         self._clock = clock
         self._limits = limits
         self._draw = draw
-        self._now = SteadyTime(clock).now_ms
+        self._time = SteadyTime(clock)
+        self._now = self._time.now_ms
         self._paces: dict[str, Pace] = {}
         self._flying: dict[asyncio.Task[Outcome], Claim] = {}
         self._outcomes: list[Outcome] = []
@@ -128,6 +130,7 @@ class Deliverer:
     async def start(self) -> None:
         """Take up what an earlier run left in flight; its receivers may have had it."""
         await self._store.open()
+        await self._time.begin_with(self._store)
         furthest = self._now() + max(self._limits.retry_max_ms, round(LONGEST * 1_000))
         left = await self._store.release_leases(self._holder, due_by_ms=furthest)
         if left:

@@ -52,7 +52,7 @@ class NotifySink:
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._now = SteadyTime(clock).now_ms
+        self._time = SteadyTime(clock)
         self._terminal = terminal
         self._wake = wake
         self._subscriptions = LatestView(broker, SUBSCRIPTIONS.name, _subscription)
@@ -61,6 +61,7 @@ class NotifySink:
     async def start(self) -> None:
         """See `Sink`. Makes the built-in channel."""
         await self._store.open()
+        await self._time.begin_with(self._store)
         if TERMINAL not in {channel.id for channel in await self._store.channels()}:
             await self._store.put_channels([Channel(TERMINAL, "terminal", origin="built-in")])
         await self._subscriptions.refresh()
@@ -143,7 +144,7 @@ class NotifySink:
             seq=alert.seq,
             channel_id=channel_id,
             payload=payload,
-            created_ms=self._now(),
+            created_ms=self._time.now_ms(),
             status="dead" if missing else "pending",
             error=f"there is no channel {channel_id!r}" if missing else None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import msgspec
 import pytest
@@ -338,6 +339,13 @@ async def test_calls_at_once_take_effect_one_after_another(store: ControlStore) 
     given = await asyncio.gather(*[claimed(store, ops=3) for _ in range(10)])
     every = [one for some in given for one in some]
     assert len(every) == len(set(every)) == 20
+
+
+async def test_the_time_of_day_is_the_stores_own_or_nobodys_but_the_machines(store: ControlStore) -> None:
+    before = time.time() * 1_000
+    told = await store.clock_ms()
+    after = time.time() * 1_000
+    assert told is None or before - 1_000 <= told <= after + 1_000  # the server of the tests is on this machine
 
 
 async def test_an_open_store_is_healthy_and_closing_twice_is_safe(store: ControlStore) -> None:

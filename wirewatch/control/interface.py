@@ -67,6 +67,13 @@ class ControlStore(Protocol):
         """None where the store answers, else why not, in words."""
         ...
 
+    async def clock_ms(self) -> int | None:
+        """The time of day of what keeps the store, in milliseconds since 1970: the same for all who share it.
+
+        None where it is a file: then all who share it are on one machine, and have that one's clock.
+        """
+        ...
+
     async def channels(self) -> list[Channel]:
         """All channels, by id."""
         ...

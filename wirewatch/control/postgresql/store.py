@@ -141,6 +141,11 @@ class PostgresqlControlStore:
             return str(error)
         return None
 
+    async def clock_ms(self) -> int | None:
+        """See `ControlStore`."""
+        sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+        return int(str(await self._run(lambda connection: standing.value(connection, sql))))
+
     async def channels(self) -> list[Channel]:
         """See `ControlStore`."""
         return await self._run(outbox.select_channels)

@@ -104,6 +104,10 @@ class SqliteControlStore:
 
         return await self._write(work)
 
+    async def clock_ms(self) -> int | None:
+        """See `ControlStore`."""
+        return None
+
     async def channels(self) -> list[Channel]:
         """See `ControlStore`."""
         return await self._read(outbox.select_channels)
