@@ -28,8 +28,8 @@ class Reduced(Struct, frozen=True):
 
 
 class Slices(Struct, frozen=True):
-    """``source`` in ``pieces``, cut before each end tag of an entry, which has its ``name``. ``starts`` are where, in each
-    piece but the last, the entry's start tag begins; ``hashes`` are of what follows from there.
+    """``source`` in ``pieces``, cut before each end tag of an entry, which has its ``name``. ``starts`` are where the
+    entry's start tag begins in each piece but the last; ``hashes`` are of what follows from there.
     """
 
     source: bytes
@@ -60,8 +60,8 @@ class Slices(Struct, frozen=True):
 
 
 def slices_of(source: bytes) -> Slices | None:
-    """``source`` (UTF-8) cut at its entries; None where they cannot be told by their tags. Each byte is looked at once or
-    twice, by what looks at many in one go.
+    """``source`` (UTF-8) cut at its entries; None where they cannot be told by their tags. Each byte is looked at once
+    or twice, by what looks at many in one go.
     """
     root = _ROOT.match(source)
     if root is None:
