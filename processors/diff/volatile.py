@@ -1,7 +1,8 @@
 """Numbers that change alone and say nothing: points, comment counts, views. Learned, then silent.
 
-A place is a number in a text, named by the word next to it (``23 Kommentare``, also across a mark: ``Views: 12``), by
-the mark before it where there is no word (``★ 12``), or the whole text where that is numbers only (``186 28``). It is
+A place is a number in a text, named by the word next to it (``23 Kommentare``, also across a colon: ``Views: 12``), by
+the mark before it where there is no word or the text ends (``★ 12``), or the whole text where that is numbers only
+(``186 28``). It is
 volatile once it changed alone in at least half of all observed changes, in `BODIES` distinct bodies, again and again in
 the same entries, and at least three entries hold it. It is forgotten below one in ten. Numbers of people harmed are
 never learned (`processors.diff.counted`): those are the news.
@@ -9,12 +10,13 @@ never learned (`processors.diff.counted`): those are the news.
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from processors.diff.counted import MAX_TOKENS, TOKENS, counts_news
+from processors.diff.counted import MAX_TOKENS, counts_news
 from processors.diff.wording import RELATIVE_TIME, short_hash, visible
 
 if TYPE_CHECKING:
@@ -26,8 +28,11 @@ BODIES = 8
 _PLACES = 256
 _ENTRIES = 32
 _STEM = 5
+_TOKENS: Final = re.compile(r"\d+(?:(?:(?!\.\s)[\s.,:/'’-])+\d+)*|[^\W\d]+|[^\w\s]")
+"""As `processors.diff.counted` reads them, but that a number is not one with the last of the sentence before it."""
 _NO_LABELS = frozenset(".,;!?…'’\"-–—/")
 """Marks that stand before any number in a sentence, so that they name none."""
+_CLOSING = frozenset(")]}")
 
 Texts = tuple[str, str]
 """Headline and body."""
@@ -47,7 +52,7 @@ def places_changed(before: Texts, after: Texts) -> set[str] | None:
 
 
 def _places_between(one: str, other: str) -> set[str] | None:
-    a, b = TOKENS.findall(one), TOKENS.findall(other)
+    a, b = _TOKENS.findall(one), _TOKENS.findall(other)
     if max(len(a), len(b)) > MAX_TOKENS:
         return None
     shape_a, shape_b = _shape(a), _shape(b)
@@ -88,9 +93,25 @@ def _names(tokens: Sequence[str], i: int) -> list[str]:
         names.append("L" + tokens[i - 1].casefold()[:24])
     if len(tokens) == 1:
         names.append("S")
-    if not names and i > 0 and tokens[i - 1] not in _NO_LABELS:
-        word = tokens[i - 2].casefold()[:24] if i > 1 and tokens[i - 2][0].isalpha() else ""
-        names.append(f"L{word}{tokens[i - 1]}" if word else f"M{tokens[i - 1]}")
+    if i > 0 and not tokens[i - 1][0].isalnum() and tokens[i - 1] not in _NO_LABELS:
+        names += _names_by_mark(tokens, i, named=bool(names))
+    return names
+
+
+def _names_by_mark(tokens: Sequence[str], i: int, *, named: bool) -> list[str]:
+    """What the mark before a number makes of it; ``named``: a word beside it names it already.
+
+    A colon joins it to its label, whatever word the text then begins with. At the end of a text the mark stands for
+    itself, whatever word the text before it ended with.
+    """
+    mark = tokens[i - 1]
+    word = tokens[i - 2].casefold()[:24] if i > 1 and tokens[i - 2][0].isalpha() else ""
+    names = []
+    if word and (mark == ":" or not named):
+        names.append(f"L{word}{mark}")
+    at_end = i + 1 == len(tokens) or (i + 2 == len(tokens) and tokens[i + 1] in _CLOSING)
+    if (not word and not named) or (mark != ":" and at_end):
+        names.append(f"M{mark}")
     return names
 
 
@@ -108,7 +129,7 @@ def _struck(text: str, mark: str, learned: set[str]) -> str | list[str]:
     places = {place[1:] for place in learned if place[0] == mark}
     if not places:
         return plain
-    tokens = TOKENS.findall(plain)
+    tokens = _TOKENS.findall(plain)
     kept: list[str] = []
     label = False
     for i, token in enumerate(tokens):
@@ -171,5 +192,5 @@ def _is_volatile(
 
 def holds(place: str, texts: Texts) -> bool:
     """Whether an entry has that place in its text."""
-    tokens = TOKENS.findall(texts[0 if place[0] == "h" else 1])
+    tokens = _TOKENS.findall(texts[0 if place[0] == "h" else 1])
     return any(place[1:] in _names(tokens, i) for i in range(len(tokens)))

@@ -108,6 +108,44 @@ def test_counters_are_learned_by_whatever_stands_beside_them(counter: str) -> No
     assert ops == []
 
 
+ENDINGS = (
+    "the ferry rests",
+    "a mill of 1881",
+    "the old miller of Aster who carried the bell died aged 81.",
+    "all is said",
+    "the choir won by 7.",
+)
+
+
+@pytest.mark.parametrize("counter", ["★ {}", "({})", "{}.4K views"])
+def test_a_counter_at_the_end_is_the_same_whatever_the_text_before_it_ends_with(counter: str) -> None:
+    watch = Watch()
+    for n in range(16):
+        ops = watch.poll(
+            *(
+                an_entry(f"s{i}", body=f"Known now: {text} {counter.format(n * 7 + i + 12)}", minute=i)
+                for i, text in enumerate(ENDINGS)
+            )
+        )
+    assert ops == []
+
+
+def test_a_counter_with_a_label_and_a_colon_is_the_same_whatever_the_text_behind_it_begins_with() -> None:
+    watch = Watch()
+    for n in range(16):
+        ops = watch.poll(
+            *(
+                an_entry(f"s{i}", body=f"Views: {n * 7 + i + 2} {text.capitalize()}", minute=i)
+                for i, text in enumerate(ENDINGS)
+            )
+        )
+    assert ops == []
+    assert watch.poll(
+        *(an_entry(f"s{i}", body=f"Views: 300 {t.capitalize()}", minute=i) for i, t in enumerate(ENDINGS[:-1])),
+        an_entry("s4", body="Views: 301 The choir won by 8.", minute=4),
+    ) == ["updated"]
+
+
 @pytest.mark.parametrize(
     "told",
     [
