@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from processors.diff.absence import SPAN_SLACK_MS, Present, again_absent, due, is_burst, judge_absence
+from processors.diff.pairs import article_numbers
 from wirewatch.events import Evidence
 from wirewatch.times import format_duration, format_ms
 
@@ -35,6 +37,7 @@ def newly_absent(
     the latest time at which any snapshot of the feed was fetched.
     """
     shown = Present(present)
+    moved = moved_away(before, present, matched)
     places = [i for i, known in enumerate(before) if known.entry_id in matched]
     first, last = (places[0], places[-1]) if places else (0, -1)
     if listing == "window" and not places and _another_page(before, present):
@@ -50,12 +53,30 @@ def newly_absent(
             known,
             present=shown,
             between=first < i < last,
-            listing=listing,
+            # it stands there under another URL: nothing was taken away
+            listing="auto" if known.entry_id in moved else listing,
             span_ms=span_ms,
             seen=seen,
         )
         absent.append(msgspec.structs.replace(judged, absent=sightings))
     return absent
+
+
+def moved_away(before: Sequence[Known], present: Sequence[Known], matched: set[str]) -> set[str]:
+    """Those not shown whose article number stands in one new entry's URL, under another slug, and nowhere else.
+
+    They are two entries by their ids or URLs, but the one that went was not withdrawn.
+    """
+    here = {known.entry_id for known in before}
+    gone = [known for known in before if known.entry_id not in matched and known.url_key]
+    new = [known for known in present if known.entry_id not in here and known.url_key]
+    if not gone or not new:
+        return set()
+    counts = Counter(
+        n for k in {k.entry_id: k for k in (*before, *present)}.values() for n in article_numbers(k.url_key)
+    )
+    numbers = {n for known in new for n in article_numbers(known.url_key) if counts[n] == 2}
+    return {known.entry_id for known in gone if numbers & article_numbers(known.url_key)}
 
 
 def _another_page(before: Sequence[Known], present: Sequence[Known]) -> bool:

@@ -14,16 +14,21 @@ from msgspec import Struct
 
 from processors.diff.events import content_of
 from processors.diff.facts import Facts, facts_of
+from processors.diff.indexes import anchors, unique
 from processors.diff.pairs import (
     ALIKE_HEADLINE,
     MINUTE_MS,
+    MUCH_TEXT,
     alike_body,
+    another_issue,
     edited_likeness,
     id_reused,
+    moved_far,
     near,
     same_headline,
     urls_differ,
 )
+from processors.diff.wording import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +41,7 @@ ALIKE_MOVED = 0.8
 MAX_ENTRIES = 5_000
 _CELLS = 400
 
-How = Literal["id", "alias", "url", "re-issued", "headline", "neighbours"]
+How = Literal["id", "alias", "url", "re-issued", "headline", "body", "neighbours"]
 
 
 class Matching(Struct):
@@ -74,6 +79,8 @@ def match_entries(
         matcher.by_headline_and_time(archive)
     matcher.note_scheme_change(window)
     matcher.by_headline(window)
+    matcher.by_body(window)
+    matcher.by_whole_text(archive)
     matcher.by_neighbours(window)
     matcher.by_minute(window)
     return matcher.settled()
@@ -107,7 +114,7 @@ class _Matcher:
 
     def by_id(self, known: Iterable[Known]) -> None:
         free = self._free(known)
-        index = _unique((k.native_id, k) for k in free if k.native_id and k.unique_id)
+        index = unique((k.native_id, k) for k in free if k.native_id and k.unique_id)
         others: list[tuple[int, Known]] = []
         for i in self.open():
             fact = self.matching.facts[i]
@@ -129,7 +136,7 @@ class _Matcher:
         """Take those whose text, word for word, another known entry had under an id that it gave up; the rest."""
         if not others:
             return []
-        contents = _unique((k.content, k) for k in free if k.headline_key)
+        contents = unique((k.content, k) for k in free if k.headline_key)
         rest: list[tuple[int, Known]] = []
         for i, k in others:
             fact = self.matching.facts[i]
@@ -164,8 +171,8 @@ class _Matcher:
         if not opened or not known:
             return
         free = self._free(known)
-        index = _unique((k.native_id, k) for k in free if k.native_id and k.unique_id)
-        aliases = _unique((alias, k) for k in free if k.entry is not None for alias in k.entry.aliases)
+        index = unique((k.native_id, k) for k in free if k.native_id and k.unique_id)
+        aliases = unique((alias, k) for k in free if k.entry is not None for alias in k.entry.aliases)
         for i in opened:
             entry = self.matching.facts[i].entry
             found = [index.get(alias) for alias in entry.aliases]
@@ -231,7 +238,7 @@ class _Matcher:
     def _word_for_word(self, window: Sequence[Known]) -> list[tuple[int, Known]]:
         """Open entries with headline and body that one known entry has, and no second one on either side."""
         facts = self.matching.facts
-        free = _unique((k.content, k) for k in self._free(window) if k.entry is not None and k.entry.body)
+        free = unique((k.content, k) for k in self._free(window) if k.entry is not None and k.entry.body)
         contents = {i: content_of(facts[i].entry) for i in self.open() if facts[i].entry.body}
         rivals = Counter(contents.values())
         return [(i, free[content]) for i, content in contents.items() if content in free and rivals[content] == 1]
@@ -246,33 +253,69 @@ class _Matcher:
     def by_headline(self, window: Sequence[Known]) -> None:
         """The same headline with a moved time, where it stands alone on both sides."""
         opened, free = self._without_ids(window)
-        index = _unique((k.headline_key, k) for k in free if k.headline_key)
+        index = unique((k.headline_key, k) for k in free if k.headline_key)
         rivals = Counter(self.matching.facts[i].headline_key for i in opened)
         for i in opened:
             fact = self.matching.facts[i]
             k = index.get(fact.headline_key)
-            if k is not None and rivals[fact.headline_key] == 1 and not urls_differ(k, fact):
-                self._take(i, k, "headline")
+            if k is None or rivals[fact.headline_key] > 1 or urls_differ(k, fact) or another_issue(k, fact):
+                continue
+            self._take(i, k, "headline")
+
+    def by_body(self, window: Sequence[Known]) -> None:
+        """The same body word for word with a moved time, and half of the headline's words: the headline was edited.
+
+        Only where no other entry on either side has that body: some stand under every story.
+        """
+        opened, free = self._without_ids(window)
+        if not opened or not free:
+            return
+        held = Counter(k.entry.body for k in window if k.entry is not None)
+        shown = Counter(fact.entry.body for fact in self.matching.facts)
+        index = {k.entry.body: k for k in free if k.entry is not None and len(k.entry.body) >= MUCH_TEXT}
+        for i in opened:
+            fact = self.matching.facts[i]
+            k = index.get(fact.entry.body)
+            if k is None or k.entry is None or held[fact.entry.body] > 1 or shown[fact.entry.body] > 1:
+                continue
+            if likeness(k.entry.headline, fact.entry.headline) >= ALIKE_HEADLINE and not urls_differ(k, fact):
+                self._take(i, k, "body")
+
+    def by_whole_text(self, left: Sequence[Known]) -> None:
+        """Back after it left, word for word, with a time that moved less than from one day's issue to the next."""
+        opened, free = self._without_ids(left)
+        index = unique((k.content, k) for k in free)
+        contents = {i: content_of(self.matching.facts[i].entry) for i in opened if index}
+        rivals = Counter(contents.values())
+        for i, content in contents.items():
+            fact = self.matching.facts[i]
+            k = index.get(content)
+            if k is None or rivals[content] > 1 or len(fact.entry.body) < MUCH_TEXT:
+                continue
+            if not urls_differ(k, fact) and not moved_far(k, fact):
+                self._take(i, k, "body")
 
     def by_neighbours(self, window: Sequence[Known]) -> None:
         """Between the same neighbours, in the same minute, with a similar headline or body: edited."""
         opened, free = self._without_ids(window)
         if not opened or not free:
             return
-        before, after = _anchors([k.entry_id if k.entry_id in self._taken else None for k in window])
+        before, after = anchors([k.entry_id if k.entry_id in self._taken else None for k in window])
         gaps: dict[tuple[str, str | None], list[Known]] = defaultdict(list)
         free_ids = {k.entry_id for k in free}
         for n, k in enumerate(window):
             if k.entry_id in free_ids:
                 gaps["before", before[n]].append(k)
                 gaps["after", after[n]].append(k)
-        above, below = _anchors([k.entry_id if k is not None else None for k in self.matching.known])
+        above, below = anchors([k.entry_id if k is not None else None for k in self.matching.known])
         for i in opened:
             rivals = [*gaps.get(("before", above[i]), ())[:_CELLS], *gaps.get(("after", below[i]), ())[:_CELLS]]
             fact = self.matching.facts[i]
             scored = [(edited_likeness(k, fact), n) for n, k in enumerate(rivals) if k.entry_id not in self._taken]
             best = max(scored, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
-            if best[0] >= ALIKE_HEADLINE:
+            # no neighbour and no time speaks for it: its words must
+            alone = above[i] is None and below[i] is None and fact.entry.published_ms is None
+            if best[0] >= (ALIKE_MOVED if alone else ALIKE_HEADLINE):
                 self._take(i, rivals[best[1]], "neighbours")
 
     def by_minute(self, window: Sequence[Known]) -> None:
@@ -291,30 +334,3 @@ class _Matcher:
         for i, found in alike.items():
             if len(found) == 1 and wanted[found[0].entry_id] == 1:
                 self._take(i, found[0], "neighbours")
-
-
-def _unique(pairs: Iterable[tuple[str | None, Known]]) -> dict[str | None, Known]:
-    index: dict[str | None, Known] = {}
-    twice: set[str | None] = set()
-    for key, known in pairs:
-        if key in index and index[key].entry_id != known.entry_id:
-            twice.add(key)
-        index[key] = known
-    for key in twice:
-        del index[key]
-    return index
-
-
-def _anchors(ids: Sequence[str | None]) -> tuple[list[str | None], list[str | None]]:
-    """For each place, the nearest matched entry before it and after it."""
-    before: list[str | None] = []
-    last: str | None = None
-    for entry_id in ids:
-        before.append(last)
-        last = entry_id or last
-    after: list[str | None] = []
-    last = None
-    for entry_id in reversed(ids):
-        after.append(last)
-        last = entry_id or last
-    return before, after[::-1]

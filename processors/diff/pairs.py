@@ -16,7 +16,20 @@ REISSUE_MS: Final = 120_000
 ALIKE_BODY: Final = 0.5
 ALIKE_HEADLINE: Final = 0.5
 MINUTE_MS: Final = 60_000
+DAILY_MS: Final = 18 * 3_600_000
+"""From here on a time has moved as far as from one issue of something daily to its next."""
+MUCH_TEXT: Final = 40
+"""Signs from which on a text is no mere formula: word for word the same says something, and so does another one."""
+_DATE: Final = re.compile(r"(?:19|20)[0-9]{6}")
+_MARKED: Final = re.compile(r"(?<![0-9a-z])(?=[a-z]*[0-9])(?=[0-9]*[a-z])[0-9a-z]{6,}(?![0-9a-z])")
+"""Numbers with letters among them, as some publishers count their articles."""
 _ARTICLE_NUMBER: Final = re.compile(r"(?<![0-9a-z])(?:[0-9]{5,}|[0-9a-f]{8,}(?:-[0-9a-f]{4,})*)(?![0-9a-z])")
+
+
+def article_numbers(url: str | None) -> set[str]:
+    """What in a URL may count its article, whatever the words around it."""
+    found = {*_ARTICLE_NUMBER.findall(url or ""), *_MARKED.findall(url or "")}
+    return {number for number in found if not _DATE.fullmatch(number)}
 
 
 def id_reused(known: Known, fact: Facts) -> bool:
@@ -65,6 +78,20 @@ def alike_body(known: Known, fact: Facts) -> bool:
     return likeness(known.entry.body, fact.entry.body) >= ALIKE_BODY or not (known.entry.body and fact.entry.body)
 
 
+def moved_far(known: Known, fact: Facts) -> bool:
+    """Whether the two times are as far apart as the issues of something daily."""
+    if known.published_ms is None or fact.entry.published_ms is None:
+        return False
+    return abs(known.published_ms - fact.entry.published_ms) >= DAILY_MS
+
+
+def another_issue(known: Known, fact: Facts) -> bool:
+    """A headline that stands there every day, over today's text: the time moved far and the bodies are not alike."""
+    if known.entry is None or min(len(known.entry.body), len(fact.entry.body)) < MUCH_TEXT:
+        return False
+    return moved_far(known, fact) and not alike_body(known, fact)
+
+
 def urls_differ(known: Known, fact: Facts) -> bool:
     """Whether the source gives each a URL of its own."""
     return known.url_key is not None and fact.url_key is not None and known.url_key != fact.url_key and fact.unique_url
@@ -81,6 +108,6 @@ def edited_likeness(known: Known, fact: Facts) -> float:
     if not same_minute:
         return 0.0
     heads = likeness(old.headline, new.headline)
-    if old.body and new.body and len(old.body) >= 40:
+    if old.body and new.body and len(old.body) >= MUCH_TEXT:
         return max(heads, likeness(old.body, new.body))
     return heads

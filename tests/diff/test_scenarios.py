@@ -47,6 +47,16 @@ def placed(entries: Any) -> tuple[Any, ...]:
     return tuple(edited(entry, native_id=str(n)) for n, entry in enumerate(entries))
 
 
+BRIEFING = "Morning briefing"
+BRIEFED = (
+    "Snow closes both passes and the ferry stays in port until the evening.",
+    "Council votes on the new mill today, and all that it may cost.",
+)
+TOLD = "Follow what the council says of the bridge, minute by minute, until it has voted."
+HOURS = 60
+SLUG = "https://v.example/news/{}-20220107-p58t1k.html"
+
+
 Poll = tuple[Any, ...]
 
 # name -> (listing or definition, [(what is shown, ops told)])
@@ -391,6 +401,100 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
             (
                 tuple(an_entry("", h.replace("Aster", "Kolm"), minute=m) for h, m in HEADLINES[::-1]),
                 ["created"],
+            ),
+        ],
+    ),
+    "without_ids_the_same_headline_a_day_later_over_another_text_is_another_entry": (
+        {"listing": "auto"},
+        [
+            ((an_entry("", BRIEFING, BRIEFED[0], minute=0), an_entry("", "End", minute=-1)), BASE[:2]),
+            ((an_entry("", BRIEFING, BRIEFED[1], minute=24 * HOURS), an_entry("", "End", minute=-1)), ["created"]),
+        ],
+    ),
+    "without_ids_the_same_headline_an_hour_later_over_another_text_is_an_edit": (
+        {"listing": "auto"},
+        [
+            ((an_entry("", BRIEFING, BRIEFED[0], minute=0), an_entry("", "End", minute=-1)), BASE[:2]),
+            ((an_entry("", BRIEFING, BRIEFED[1], minute=HOURS), an_entry("", "End", minute=-1)), ["updated"]),
+        ],
+    ),
+    "without_ids_the_same_body_under_an_edited_headline_with_a_moved_time_is_an_edit": (
+        {},
+        [
+            ((an_entry("", "Bridge: council votes today", TOLD, minute=5), an_entry("", "End", minute=1)), BASE[:2]),
+            (
+                (an_entry("", "Bridge: council votes at noon", TOLD, minute=50), an_entry("", "End", minute=1)),
+                ["updated"],
+            ),
+        ],
+    ),
+    "without_ids_a_body_that_stands_under_several_entries_names_none": (
+        {"listing": "auto"},
+        [
+            ((an_entry("", "Vote is put off", TOLD, minute=5), an_entry("", "Mill burns", TOLD, minute=1)), BASE[:2]),
+            (
+                (an_entry("", "Vote is put through", TOLD, minute=50), an_entry("", "Mill burns", TOLD, minute=1)),
+                ["created"],
+            ),
+        ],
+    ),
+    "without_ids_and_headlines_a_moved_time_is_no_event": (
+        {},
+        [
+            (tuple(an_entry("", " ", f"{TOLD} {n}", minute=n) for n in (3, 2, 1)), BASE[:3]),
+            (tuple(an_entry("", " ", f"{TOLD} {n}", minute=n - 300) for n in (3, 2, 1)), []),
+        ],
+    ),
+    "without_ids_an_entry_that_left_and_is_back_with_a_moved_time_is_the_entry_it_was": (
+        {"listing": "auto"},
+        [
+            ((an_entry("", "Vote is put off", TOLD, minute=5), an_entry("", "End", minute=1)), BASE[:2]),
+            ((an_entry("", "End", minute=1), an_entry("", "Mill burns", minute=0)), ["backfilled"]),
+            (
+                (
+                    an_entry("", "Road open", minute=9 * HOURS),
+                    an_entry("", "Vote is put off", TOLD, minute=9 * HOURS),
+                    an_entry("", "End", minute=1),
+                ),
+                ["created"],
+            ),
+            ((an_entry("", "Road open", minute=9 * HOURS), an_entry("", "End", minute=1)), []),
+            (
+                (
+                    an_entry("", "Ice on the river", minute=31 * HOURS),
+                    an_entry("", "Vote is put off", TOLD, minute=30 * HOURS),
+                    an_entry("", "End", minute=1),
+                ),
+                ["created", "created"],
+            ),
+        ],
+    ),
+    "without_ids_and_times_and_neighbours_half_of_the_words_are_not_enough": (
+        {"listing": "auto"},
+        [
+            ((an_entry("", "Small quake near Aster"), an_entry("", "Small quake near Kolm")), BASE[:2]),
+            (
+                (an_entry("", "Small quake south of Aster"), an_entry("", "Small quake south of Kolm")),
+                ["gap", "created", "created"],
+            ),
+        ],
+    ),
+    "a_story_under_another_url_with_its_article_number_was_not_withdrawn": (
+        {},
+        [
+            ((C, an_entry("", "Vote today", minute=25, url=SLUG.format("vote-today")), A), BASE[:3]),
+            ((C, an_entry("", "Bridge it is", minute=25, url=SLUG.format("bridge-it-is")), A), ["created"]),
+            ((C, an_entry("", "Bridge it is", minute=25, url=SLUG.format("bridge-it-is")), A), []),
+            ((D, C, an_entry("", "Bridge it is", minute=25, url=SLUG.format("bridge-it-is")), A), ["created"]),
+        ],
+    ),
+    "a_day_in_two_urls_is_no_article_number": (
+        {"withdraw_after": 1},
+        [
+            ((C, an_entry("", "Vote today", minute=25, url="https://v.example/20220107/vote"), A), BASE[:3]),
+            (
+                (C, an_entry("", "Mill burns", minute=28, url="https://v.example/20220107/mill"), A),
+                ["created", "withdrawn"],
             ),
         ],
     ),
