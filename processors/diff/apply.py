@@ -54,11 +54,18 @@ class Picture:
         self.notes: list[str] = []
 
     @property
+    def shared(self) -> bool:
+        """Whether any entry is known, or had its id taken by another."""
+        return any(k is not None for k in self.matching.known) or bool(self.matching.ended)
+
+    @property
     def gap(self) -> bool:
         """Nothing in common with the snapshot before, all entries new; a full listing misses none."""
-        known = self.matching.known
-        shared = any(k is not None for k in known) or bool(self.matching.ended)
-        return bool(self.before.present and known) and not shared and self.listing != "full"
+        return bool(self.before.present and self.matching.known) and not self.shared and self.listing != "full"
+
+    def links(self) -> tuple[list[str | None], list[str | None]]:
+        """Where the entries led before, and where those shown now lead."""
+        return [k.url_key for k in self.before.present], [f.url_key for f in self.matching.facts]
 
     @property
     def nearly_missed(self) -> bool:

@@ -17,7 +17,7 @@ from processors.diff.memory import Head, Window, archived
 from processors.diff.model import Diffed, Reason, Seen, Verdict
 from processors.diff.page_checks import page_checked
 from processors.diff.state import FeedState, pack_body, unpack_body
-from processors.diff.verdict import HOLD, decide_verdict, digest_of
+from processors.diff.verdict import HOLD, another_site, decide_verdict, digest_of
 from processors.diff.wording import short_hash
 from wirewatch.events import Evidence, FetchRequest
 from wirewatch.times import format_ms
@@ -122,16 +122,26 @@ def _body(state: FeedState, seen: Seen) -> Diffed:
         return _good_again(state, seen, Verdict("repeat"))
     digest = digest_of(seen.parsed) if seen.parsed is not None else ""
     verdict = decide_verdict(head, seen, digest)
+    picture: Picture | None = None
+    if verdict.name == "good":
+        assert seen.parsed is not None
+        picture = Picture(state, seen, seen.parsed)
+        verdict = _second_thoughts(picture, verdict)
     if verdict.name == "bad":
         return _bad(state, seen, verdict)
     if verdict.name == "stale":
         return _stale(state, seen, verdict)
-    assert seen.parsed is not None
-    picture = Picture(state, seen, seen.parsed)
-    earlier = earlier_state(picture)
-    if earlier is not None:
-        return _stale(state, seen, Verdict("stale", (*verdict.reasons, earlier)))
+    assert picture is not None
     return apply_good(picture, digest=digest, verdict=verdict)
+
+
+def _second_thoughts(picture: Picture, verdict: Verdict) -> Verdict:
+    """The verdict on a body that is good by itself, once its entries are held against those known."""
+    strange = None if picture.shared else another_site(picture.head, *picture.links())
+    if strange is not None:
+        return Verdict("bad", (strange, *verdict.reasons))
+    earlier = earlier_state(picture)
+    return verdict if earlier is None else Verdict("stale", (*verdict.reasons, earlier))
 
 
 def _repeat(state: FeedState, seen: Seen) -> Diffed:

@@ -6,11 +6,15 @@ Far fewer entries, or new ids alone, are no reason: sources are cut back and re-
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from processors.diff.model import Reason, Seen, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from processors.diff.memory import Head
     from processors.parse.model import ParsedFeed
 
@@ -21,6 +25,7 @@ HOLD = 2
 a body that often, so a source that takes back its last change is believed without waiting for another one."""
 DOUBTED_BODIES = 8
 """Distinct bodies of another kind, or without dates, after which that is what the source is now."""
+_LINKS = 3
 _FAMILIES = {"rss": "feed", "atom": "feed", "rdf": "feed", "news-sitemap": "feed", "live-page": "page", "html": "page"}
 
 
@@ -81,6 +86,27 @@ def _headlines_gone(head: Head, parsed: ParsedFeed, live: int) -> list[Reason]:
     if live == 0 or head.entries < 3 or head.headed * 5 < head.entries * 4 or any(e.headline for e in parsed.entries):
         return []
     return [Reason("all-headlines-gone", 1.0, f"none of {live} entries has a headline, {head.headed} had before")]
+
+
+def another_site(head: Head, before: Sequence[str | None], now: Sequence[str | None]) -> Reason | None:
+    """Links that lead to another site, in a body that has nothing in common with the last one: a cache that mixes
+    two sources up. ``before`` and ``now`` are canonical URLs of entries.
+
+    A source that moved house is believed as one that shows another kind is: when it stays.
+    """
+    old, new = _sites(before), _sites(now)
+    if not old or not new or old.keys() & new.keys() or head.doubts + 1 >= DOUBTED_BODIES:
+        return None
+    (left, held), (right, hold) = old.most_common(1)[0], new.most_common(1)[0]
+    if held * 5 < len(before) * 4 or hold * 5 < len(now) * 4 or min(held, hold) < _LINKS:
+        return None
+    return Reason("another-site", 1.0, f"nothing in common with before, and it leads to {right} instead of {left}")
+
+
+def _sites(urls: Sequence[str | None]) -> Counter[str]:
+    """The ends of their hosts (``example.org``), and how many lead there."""
+    hosts = (urlsplit(url).hostname or "" for url in urls if url)
+    return Counter(".".join(host.rsplit(".", 2)[-2:]) for host in hosts if host)
 
 
 def _far_fewer(head: Head, live: int) -> list[Reason]:

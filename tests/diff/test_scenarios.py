@@ -57,6 +57,14 @@ HOURS = 60
 SLUG = "https://v.example/news/{}-20220107-p58t1k.html"
 
 
+def linked(site: str, names: str, minute: int = 0) -> tuple[Any, ...]:
+    """Entries that lead to a site."""
+    return tuple(
+        an_entry(f"{site}/{name}", f"What {site} says of {name}", minute=minute + n, url=f"https://www.{site}/{name}")
+        for n, name in enumerate(names)
+    )
+
+
 Poll = tuple[Any, ...]
 
 # name -> (listing or definition, [(what is shown, ops told)])
@@ -496,6 +504,31 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
                 (C, an_entry("", "Mill burns", minute=28, url="https://v.example/20220107/mill"), A),
                 ["created", "withdrawn"],
             ),
+        ],
+    ),
+    "the_body_of_another_site_is_a_source_error": (
+        {},
+        [
+            (linked("valley.example", "abc"), BASE[:3]),
+            (linked("coast.test", "xyz"), ["source-error"]),
+            (linked("coast.test", "wxyz"), []),
+            (linked("valley.example", "abcd"), ["source-recovered", "created"]),
+        ],
+    ),
+    "another_site_is_believed_when_it_stays": (
+        {},
+        [
+            (linked("valley.example", "abc"), BASE[:3]),
+            (linked("coast.test", "nopq"), ["source-error"]),
+            *[(linked("coast.test", "nopq"[:3] + str(n)), []) for n in range(6)],
+            (linked("coast.test", "xyz"), ["source-recovered", "gap", *["created"] * 3]),
+        ],
+    ),
+    "another_host_of_the_same_site_with_nothing_in_common_is_a_gap": (
+        {},
+        [
+            (linked("valley.example", "abc"), BASE[:3]),
+            (linked("news.valley.example", "xyz", 9), ["gap", *["created"] * 3]),
         ],
     ),
     "without_ids_a_new_one_above_an_edited_one": (
