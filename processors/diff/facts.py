@@ -73,10 +73,11 @@ def _shown_twice(keyed: Sequence[tuple[ParsedEntry, str | None, str]]) -> set[tu
     """Id and URL of stories that a page shows in two places under two headlines: a teaser above, the list below.
 
     Only where ids are mostly unique and no other URL goes with that id: ten items with one guid are ten entries (H38).
+    Several stories that each keep their own id and URL may be up to half of a short list.
     """
     pairs = Counter((entry.native_id, url) for entry, url, _ in keyed if entry.native_id)
     ids = Counter(native_id for native_id, _ in pairs)
     repeated = {pair: n for pair, n in pairs.items() if n > 1}
-    if sum(repeated.values()) * 4 > sum(pairs.values()):
+    if sum(repeated.values()) * (2 if len(repeated) > 1 else 4) > sum(pairs.values()):
         return set()
     return {pair for pair, n in repeated.items() if n <= _SHOWN_TWICE and ids[pair[0]] == 1}

@@ -65,6 +65,11 @@ def linked(site: str, names: str, minute: int = 0) -> tuple[Any, ...]:
     )
 
 
+def teasers(names: str) -> tuple[Any, ...]:
+    """Stories of `linked` shown a second time, under shorter headlines."""
+    return tuple(edited(entry, headline=f"Valley {entry.native_id[-1]}") for entry in linked("v.example", names))
+
+
 Poll = tuple[Any, ...]
 
 # name -> (listing or definition, [(what is shown, ops told)])
@@ -281,6 +286,26 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[tuple[Any, list[str]]]]] = {
                 (an_entry("1", "Minister resigns", "She said so.", minute=9, url="https://v.example/minister"),),
                 ["created"],
             ),
+        ],
+    ),
+    "H38_three_items_with_one_guid_and_url_in_a_short_list_are_three_entries": (
+        {},
+        [
+            (
+                (
+                    *(an_entry("same", f"Item {w}", url="https://v.example/all") for w in "abc"),
+                    *linked("v.example", "xyz"),
+                ),
+                ["baseline"] * 6,
+            )
+        ],
+    ),
+    "teasers_below_a_short_list_are_the_stories_above": (
+        {"listing": "auto"},
+        [
+            ((*linked("v.example", "abcdef"), *teasers("ab")), ["baseline"] * 6),
+            ((*linked("v.example", "abcdefg"), *teasers("bc")), ["created"]),
+            ((*linked("v.example", "abcdefg"), *teasers("ca")), []),
         ],
     ),
     "a_re_issued_id_keeps_its_entry": ({}, [(FOUR, BASE), ((D, C, edited(B, native_id="new"), A), [])]),
