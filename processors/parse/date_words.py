@@ -39,6 +39,17 @@ _MONTHS = """
 10 жовтня жов října říj októbra oktobra октомври أكتوبر אוקטובר paź październik lokakuu
 11 листопада лис novembra studenoga studenog novembera ноември نوفمبر נובמבר lis marraskuu
 12 грудня гру prosince decembra prosinca desember des декември ديسمبر דצמבר gru grudzień joulukuu
+1 oca
+2 şub
+3 μάρ
+5 μάι μάϊ
+6 haz
+7 tem
+8 αύγ ağu
+9 eyl
+10 eki
+11 νοέ kas noy
+12 ara
 """
 
 

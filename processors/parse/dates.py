@@ -35,7 +35,9 @@ _RFC_2822 = re.compile(
 _NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _ENGLISH = {name: number for number, name in enumerate(_NAMES.split(), start=1)}
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,9})?")
-_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?)?")
+_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2}))?(Z|[+-]\d{2}:?\d{2})?)?")
+_NAMED_ZONE = re.compile(r" ([A-Z][A-Za-z_]+/[A-Z][A-Za-z_/+-]+)$")
+_IN_JSON = re.compile(r"\\?/Date\((\d{1,16})(?:[+-]\d{4})?\)\\?/")  # as .NET writes epoch milliseconds into JSON
 
 
 class ParsedTime(Struct, frozen=True):
@@ -66,6 +68,8 @@ def parse_time(
     if not text or len(text) > _LONGEST:
         return None
     zone = zone_of(timezone) if timezone else None
+    if (named := _NAMED_ZONE.search(text)) is not None and (own := zone_of(named.group(1))) is not None:
+        text, zone = text[: named.start()], own  # 2022-01-07 20:31:04 Europe/Berlin
     if text.endswith("]"):  # 2022-01-07T20:31:04+01:00[Europe/Berlin]: the offset says it already
         text = text.partition("[")[0].rstrip()
     try:
@@ -157,6 +161,8 @@ def _standard(text: str, zone: tzinfo | None) -> ParsedTime | None:
         number, fraction = _ENGLISH.get(name.casefold(), 0), None
         if not number:
             return None
+    if offset and zone_of(offset) is None:
+        return None  # 08:49 PM, 18:30 Uhr: words, which are read one by one
     precision: Precision = "second" if second else "minute" if hour else "day"
     return _assemble(
         (int(year), number, int(day)),
@@ -219,6 +225,8 @@ def _from_number(number: float) -> ParsedTime | None:
 
 def _numeric(text: str, zone: tzinfo | None) -> ParsedTime | None:
     """``20240718``, ``20240718T120000Z``, epoch as text, a year alone or with its month."""
+    if (in_json := _IN_JSON.fullmatch(text)) is not None:
+        text = in_json.group(1)
     if not text[:1].isdigit() or not text.isascii():
         return None
     if re.fullmatch(r"(?:19|20)\d{2}(?:-\d{2})?", text):

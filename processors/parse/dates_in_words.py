@@ -13,7 +13,7 @@ from processors.parse.date_words import AFTER_NOON, BEFORE_NOON, FILLER, MONTHS,
 from processors.parse.zones import zone_of
 
 _TOKEN = re.compile(
-    r"(?P<ymd>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})(?!\d)"
+    r"(?P<ymd>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})\.?(?!\d)"
     r"|(?P<cjk>\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일])"
     r"|(?P<cjkmd>\d{1,2} ?[月월] ?\d{1,2} ?[日일])"
     r"|(?P<cjktime>\d{1,2} ?[時时点點시] ?\d{1,2} ?[分분](?: ?\d{1,2} ?[秒초])?)"
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<offset>(?:(?:gmt|utc) ?[+-] ?| ?\+ ?| ?-)\d{1,2}(?::?\d{2})?)(?!\d)"
     r"|(?P<number>\d{1,4})(?:st|nd|rd|th|º|ª|\.|er)?(?![^\W_])"
     r"|(?P<word>[^\W\d_]+(?:[/'’][^\W\d_]+)*)\.?"
-    r"|(?P<skip>[\s,;()|·•–—@/-]+)"
+    r"|(?P<skip>[\s,،;()|·•–—@/-]+)"
 )
 _AM_PM = re.compile(r"(?<![^\W_])(?<=[\d ])([ap])\.? ?m\.?(?![^\W_])|([μπ])\.? ?μ\.?(?![^\W_])")
 _SPACED = (
@@ -31,6 +31,8 @@ _SPACED = (
     (re.compile(r"(?<![^\W_])(klo?\.?|ore|alle|kello) (\d{1,2})\.(\d{2})(?![\d.])"), r"\1 \2:\3"),  # klo 11.42
     (re.compile(r"(?<=\d{4})(,? )(\d{1,2})\.(\d{2})$"), r"\1\2:\3"),  # 3 May 2024 11.42
     (re.compile(r"(?<=\d) \([^()\d]{2,40}\)$"), ""),  # GMT+0200 (Central European Summer Time)
+    # a month in figures where RFC 2822 has its name: Fri, 07 01 2022 20:31:04
+    (re.compile(r"(?<=[^\W\d_], )(\d{1,2}) (\d{1,2}) (\d{4})(?= \d{1,2}:)"), r"\1.\2.\3"),
 )
 _HYPHENED = re.compile(r"(?<!\d)(\d{1,4})-([^\W\d_]+)\.?-(\d{1,4})(?!\d)")
 _GLUED = re.compile(r"(?<=\d)(am|pm)(?![^\W_])")
@@ -67,6 +69,7 @@ class _Found(Struct):
     precision: Precision = "day"
     noon: Literal["", "am", "pm"] = ""
     zone: tzinfo | None = None
+    has_offset: bool = False
     days_back: int | None = None
     weekday: int | None = None
     either: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
@@ -172,7 +175,10 @@ def _take_zone(found: _Found, name: str) -> bool:
     zone = zone_of(name)
     if zone is None:
         return False
-    found.zone = zone  # "GMT +0200": the offset says it more exactly, and comes last
+    is_offset = any(character.isdigit() for character in name)
+    if is_offset or not found.has_offset:  # "GMT +0200", "+0200CET": the offset says it more exactly
+        found.zone = zone
+    found.has_offset = found.has_offset or is_offset
     return True
 
 

@@ -37,6 +37,32 @@ _MEANT = {
     "iso8859-11": "cp874",
     "tis-620": "cp874",
 }
+# names that browsers know and Python does not
+_LABELS = {
+    "windows-31j": "cp932",
+    "windows-949": "cp949",
+    "windows-874": "cp874",
+    "dos-874": "cp874",
+    "dos-866": "cp866",
+}
+_LANGUAGE = re.compile(
+    rb"""<(?:dc:)?language>\s*(?:<!\[CDATA\[)?\s*([A-Za-z]{2}(?:[-_][A-Za-z]{2})?)|\s(?:xml:)?lang=["']([A-Za-z]{2}(?:-[A-Za-z]{2})?)"""
+)
+# what was usual before UTF-8, the stricter one first
+_USUAL = {
+    "ja": ("euc_jp", "cp932"),
+    "ko": ("cp949",),
+    "zh": ("gb18030",),
+    **dict.fromkeys(("zh-tw", "zh-hk"), ("big5hkscs",)),
+    **dict.fromkeys(("ru", "uk", "be", "bg", "mk", "kk", "ky", "tg"), ("cp1251",)),
+    **dict.fromkeys(("pl", "cs", "sk", "hu", "hr", "sl", "ro"), ("cp1250",)),
+    **dict.fromkeys(("lt", "lv", "et"), ("cp1257",)),
+    **dict.fromkeys(("ar", "fa", "ur"), ("cp1256",)),
+    **dict.fromkeys(("he", "iw"), ("cp1255",)),
+    "el": ("cp1253",),
+    "tr": ("cp1254",),
+    "th": ("cp874",),
+}
 _NOT_FOR_TEXT = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7"})
 _SINGLE_BYTE = re.compile(r"cp1252|cp125\d|iso8859-\d+|koi8-\w+|mac[-_]roman|cp874|cp8\d\d|latin_?1", re.IGNORECASE)
 
@@ -98,7 +124,20 @@ def _guessed(body: bytes, stated: str | None) -> tuple[str, str]:
     good = sum(1 for c in broken[:200_000] if c > "\x7f" and c != "\ufffd")
     if good > broken[:200_000].count("\ufffd"):
         return broken, f"{what}: broken bytes were replaced"
+    for name in _usual_for(body):
+        text = _attempt(body, name)
+        if text is not None:
+            return text, f"{what}: read as {name}, which is usual in the language it says it is in"
     return body.decode("cp1252", "replace"), f"{what}: read as windows-1252"
+
+
+def _usual_for(body: bytes) -> tuple[str, ...]:
+    """The charsets of the language that a document says it is in."""
+    matched = _LANGUAGE.search(body, 0, 4096)
+    if matched is None:
+        return ()
+    code = (matched.group(1) or matched.group(2)).decode("ascii").lower().replace("_", "-")
+    return _USUAL.get(code) or _USUAL.get(code[:2], ())
 
 
 def _strict_or_replaced(body: bytes, name: str, why: str) -> tuple[str, str | None]:
@@ -147,7 +186,8 @@ def codec_of(name: str | None) -> str | None:
     if not name:
         return None
     try:
-        found = codecs.lookup(name.casefold().removeprefix("x-"))
+        label = name.casefold().removeprefix("x-")
+        found = codecs.lookup(_LABELS.get(label, label))
     except (LookupError, ValueError):
         return None
     # the attribute is the only thing that tells text encodings from transforms such as "zlib"

@@ -16,7 +16,7 @@ from processors.parse.media import extract_links
 from processors.parse.model import ParsedEntry
 from processors.parse.text import Content, clean_characters, inner_text_of_title, plain_text
 from processors.parse.urls import absolute, is_plain
-from processors.parse.xml_text import base_of, content_of, is_bare, language_of, own_text, title_of
+from processors.parse.xml_text import NO_TEXT, base_of, content_of, is_bare, language_of, own_text, title_of
 
 LONGEST_ID = 2048
 
@@ -36,9 +36,10 @@ _AUTHORS = ("author", "creator", "editor")
 _SOME_AUTHOR = frozenset(_AUTHORS)
 _PUBLISHED = ("published", "date", "created")
 _UPDATED = ("updated",)
-_MAIL = re.compile(r"\s*[^\s@()<>]+@[^\s@()<>]+\s*(?:\(([^()]+)\)\s*)?")
-_NAME_MAIL = re.compile(r"([^<>@()]+?)\s*[<(][^\s@()<>]+@[^\s@()<>]+[>)]\s*")
+_MAIL = re.compile(r"[<(\[]?(?:mailto:)?([^\s@()<>\[\]]+@[^\s@()<>\[\]]+)[>)\]]?")
 _NOTHING = Content("", "")
+_LEADS_THERE = frozenset({"alternate", "http://www.iana.org/assignments/relation/alternate", ""})
+_OF_PAGES = frozenset({"text/html", "application/xhtml+xml", ""})
 
 Found = dict[str, list[etree._Element]]  # noqa: SLF001 - the stubs name lxml's elements so
 
@@ -85,7 +86,7 @@ def read_entry(element: etree._Element, context: Context, *, position: int, raw_
         position,
         False,  # noqa: FBT003 - pinned: a feed has no such thing
         False,  # noqa: FBT003 - nor key events
-        context.authors if _SOME_AUTHOR.isdisjoint(found) else authors_of(found) or context.authors,
+        authors_of(found) or _authors_of_source(found, roles) or context.authors,
         tags_of(found) if "category" in found or "keywords" in found else (),
         None,
         media_of(found, base, roles, content.media, context.pictures),
@@ -127,12 +128,23 @@ def _address_and_id(
     url = link_in(found, base, context)
     if url is None and native and native.startswith(("http://", "https://")):
         url = absolute(base, native)  # no link, or link and guid swapped
+    if url is None and "content" in found:
+        url = _content_elsewhere(found["content"], base)
     if url is None and native is None:
         about = element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
         url = absolute(base, about) if about else None
     if native is not None and native == headline and url is not None:
         return url, None  # a headline in the place of an id changes when the headline is edited
     return url, native
+
+
+def _content_elsewhere(contents: Iterable[etree._Element], base: str) -> str | None:
+    """Where Atom's content is that does not stand in the feed, unless it is a picture or the like."""
+    for content in contents:
+        address = content.get("src")
+        if address and not content.get("type", "").startswith(NO_TEXT):
+            return absolute(base, address)
+    return None
 
 
 def _native_id(element: etree._Element, found: Found) -> str | None:
@@ -164,27 +176,32 @@ def link_in(found: Found, base: str, context: Context) -> str | None:
         own_base = base_of(link, context.base) if context.has_bases else base
         href = link.get("href")
         if href is None:
-            url = _text_link(link, own_base)
-        elif link.get("rel", "alternate") in {"alternate", "http://www.iana.org/assignments/relation/alternate", ""}:
+            url = _text_link(link, own_base, is_address=own_base != context.base)
+        elif link.get("rel", "alternate").strip().lower() in _LEADS_THERE:
             url = absolute(own_base, href)
         else:
             continue
         if url is None:
             continue
-        if link.get("type", "text/html") in {"text/html", "application/xhtml+xml"}:
+        if link.get("type", "text/html").partition(";")[0].strip().lower() in _OF_PAGES:
             return url
         best = best or url
     return best
 
 
-def _text_link(link: etree._Element, base: str) -> str | None:
+def _text_link(link: etree._Element, base: str, *, is_address: bool = False) -> str | None:
+    """``is_address``: a base was given for it, so that even a single word is an address."""
     text = own_text(link)
     if is_plain(text):
         return text
+    if text.startswith("www."):
+        text = f"http://{text}"
     if "<" in text:
         inside = extract_links(text, base)
         return inside[0].url if inside else None
-    if not text or " " in text.strip() or ("/" not in text and "." not in text and not text.startswith("#")):
+    if text.startswith(("http://", "https://")):  # also with spaces in it
+        return absolute(base, text)
+    if not text or " " in text or ("/" not in text and "." not in text and text[0] != "#" and not is_address):
         return None  # an id, or nothing that leads anywhere
     return absolute(base, text)
 
@@ -222,6 +239,12 @@ def authors_of(found: Found) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _authors_of_source(found: Found, roles: Roles) -> tuple[str, ...]:
+    """Who wrote an entry that was taken over from elsewhere: Atom says that its source's authors did."""
+    sources = (authors_of(by_role(source, roles)) for source in found.get("source", ()))
+    return next((names for names in sources if names), ())
+
+
 def _author(element: etree._Element) -> str:
     if len(element):
         parts = {
@@ -231,13 +254,10 @@ def _author(element: etree._Element) -> str:
         }
         return inner_text_of_title(parts.get("name") or parts.get("email") or own_text(element))[:300]
     text = inner_text_of_title(element.text or "")
-    if "@" not in text:
+    if text.count("@") != 1 or (mail := _MAIL.search(text)) is None:
         return text[:300]
-    matched = _MAIL.fullmatch(text)
-    if matched is not None and matched.group(1):
-        return matched.group(1).strip()
-    matched = _NAME_MAIL.fullmatch(text)
-    return (matched.group(1).strip() if matched is not None else text)[:300]
+    name = f"{text[: mail.start()].strip()} {text[mail.end() :].strip()}".strip(" ()")
+    return (name or mail.group(1))[:300]
 
 
 def tags_of(found: Found) -> tuple[str, ...]:

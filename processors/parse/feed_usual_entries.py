@@ -20,7 +20,7 @@ from processors.parse.model import ParsedEntry
 from processors.parse.text import inner_text_of_title, read_markup
 from processors.parse.urls import is_plain
 
-_ONCE = ("title", "link", "guid", "published")
+_MOST = 200
 _ASKED_CLOSER = frozenset({*SOME_ALIAS, "updated", "language"})
 _FURTHER = frozenset({*SHOWN, "author", "creator", "editor", "category", "keywords"})
 
@@ -51,19 +51,22 @@ class Layouts(dict[tuple[object, ...], Layout | None]):
         return layout
 
     def _layout(self, tags: tuple[object, ...]) -> Layout | None:
-        places: dict[str, tuple[int, ...]] = {}
+        places: dict[str, list[int]] = {}
         for place, tag in enumerate(tags):
             role = self._roles[tag]
-            places[role] = (*places.get(role, ()), place)
+            if role == "source" and str(tag).startswith("{"):  # Atom's may have authors in it
+                return None
+            if role:
+                places.setdefault(role, []).append(place)
         texts = [role for role in BODIES if role in places]
         if not texts or not _ASKED_CLOSER.isdisjoint(places):
             return None
-        chosen = [places.get(role, ()) for role in ("title", texts[0], "link", "guid", "published")]
+        chosen = [places.get(role, []) for role in ("title", texts[0], "link", "guid", "published")]
         if any(len(found) != 1 for found in chosen):
             return None
         return Layout(
             itemgetter(*[found[0] for found in chosen]),
-            {role: found for role, found in places.items() if role in _FURTHER},
+            {role: tuple(found) for role, found in places.items() if role in _FURTHER},
             one_text=len(texts) == 1 and "media-group" not in places,
         )
 
@@ -72,6 +75,8 @@ def read_usual(
     element: etree._Element, context: Context, layouts: Layouts, *, position: int, raw_hash: str
 ) -> ParsedEntry | None:
     """An entry, normalised; None where anything in it is to be looked at more closely."""
+    if len(element) > _MOST:  # a layout of its own for each such entry would be kept, and never used again
+        return None
     children = list(element)
     layout = layouts[tuple([child.tag for child in children])]
     if layout is None:

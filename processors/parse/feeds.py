@@ -25,6 +25,7 @@ from processors.parse.feed_usual_entries import Layouts, read_usual
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.news_sitemaps import read_url
 from processors.parse.splits import Split
+from processors.parse.urls import host_of, is_plain
 from processors.parse.xml_documents import Document
 from processors.parse.xml_text import base_of, content_of, language_of, own_text
 from wirewatch.errors import BadInput
@@ -99,7 +100,8 @@ def _parts(
         return [root], {}
     items: list[etree._Element] = []
     found: Found = {}
-    for parent in (channel,) if channel is root else (channel, root):
+    others = [e for e in root if e is not channel and roles[e.tag] == "channel"] if channel is not root else []
+    for parent in (channel,) if channel is root else (channel, *others, root):
         for child in parent:
             role = roles[child.tag]
             if role in {"item", "deleted"} or (role == "url" and parent is root):
@@ -117,11 +119,23 @@ def _context(document: Document, channel: etree._Element, found: Found, roles: R
     language = language_of(document.root) or language_of(channel)
     if language is None and "language" in found:
         language = own_text(found["language"][0]) or None
-    context = Context(roles, url, has_bases, has_xml and b"xml:lang" in document.source, tidy_language(language))
+    context = Context(
+        roles, _known_base(url, found), has_bases, has_xml and b"xml:lang" in document.source, tidy_language(language)
+    )
     context.pictures = document.pictures
     if kind == "atom":
         context.authors = authors_of(found)
     return context
+
+
+def _known_base(url: str, found: Found) -> str:
+    """Where the feed came from; where nobody says, where it says itself that it is, or that its page is."""
+    if url and not host_of(url).endswith(".invalid"):  # such a name leads nowhere by definition (RFC 2606)
+        return url
+    links = found.get("link", ())
+    own = [link.get("href") for link in links if link.get("rel") == "self"]
+    pages = [link.get("href") or own_text(link) for link in links if link.get("rel", "alternate") == "alternate"]
+    return next((address for address in (*own, *pages) if address and is_plain(address)), url)
 
 
 def _raw_hashes(slices: Slices | None, items: list[etree._Element], roles: Roles) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from processors.parse.json_feeds import body_of, id_of, names_of, raw_hash_of, t
 from processors.parse.model import ParsedEntry, ParsedFeed
 from processors.parse.splits import Split
 from processors.parse.text import Content, inner_text_of_title, plain_text, read_literal
-from processors.parse.urls import absolute
+from processors.parse.urls import absolute, host_of
 from wirewatch.errors import BadInput
 from wirewatch.events import Media
 
@@ -47,6 +47,8 @@ def split_json_feed(document: Any, url: str, notes: tuple[str, ...]) -> Split:
             return None
         return _entry(item, url, index, hashes[index], language, authors)
 
+    if not url or host_of(url).endswith(".invalid"):  # nobody says where it came from but itself
+        url = absolute(url, text_of(document.get("feed_url")) or text_of(document.get("home_page_url"))) or url
     hubs = document.get("hubs")
     hub = hubs[0].get("url") if isinstance(hubs, list) and hubs and isinstance(hubs[0], dict) else None
     head = ParsedFeed(
@@ -65,7 +67,7 @@ def split_json_feed(document: Any, url: str, notes: tuple[str, ...]) -> Split:
 
 def _entry(
     item: dict[str, Any], base: str, position: int, hashed: str, language: str | None, authors: tuple[str, ...]
-) -> ParsedEntry:
+) -> ParsedEntry | None:
     published, raw = time_of(item.get("date_published"))
     updated, updated_raw = time_of(item.get("date_modified"))
     given = published is not None or updated is None
@@ -75,9 +77,12 @@ def _entry(
     if not address and native_id and native_id.startswith(("http://", "https://")):
         address = native_id
     first = published or updated
+    headline = inner_text_of_title(text_of(item.get("title")))
+    if not (native_id or headline or address or content.text or content.media):
+        return None  # an empty object
     return ParsedEntry(
         native_id=native_id,
-        headline=inner_text_of_title(text_of(item.get("title"))),
+        headline=headline,
         body=content.text,
         html=content.html,
         url=absolute(base, address) if address else None,

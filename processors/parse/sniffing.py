@@ -13,7 +13,7 @@ Shape = Literal["xml", "json", "html", "text"]
 
 _LOOKED_AT = 4096
 _FEED_ROOT = re.compile(
-    r"<(?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|feed|rdf|urlset|sitemapindex|channel|opml)[\s>]", re.IGNORECASE
+    r"<(?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|feed|rdf|urlset|sitemapindex|channel|opml|entry)[\s>]", re.IGNORECASE
 )
 _FIRST_ELEMENT = re.compile(r"<[A-Za-z_]")
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title|div|p|h1|center)[\s>]", re.IGNORECASE)
@@ -24,7 +24,11 @@ _PLAINLY_A_FEED = re.compile(
 )
 _COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*+-->")
 _STRANGE = re.compile("[\ufffd\x00-\x08\x0b\x0e-\x1f]")
-_JUNK_BEFORE = re.compile(r"\A[^<]{1,2048}(?=<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>])", re.IGNORECASE)
+# words, also with the bold ones and line breaks that PHP puts into its warnings
+_JUNK_BEFORE = re.compile(
+    r"\A(?:[^<]|<(?:/?b|br ?/?)>){1,2048}?(?=<\?xml\s|<rss[\s>]|<feed[\s>]|<rdf:RDF[\s>])", re.IGNORECASE
+)
+_PHP = re.compile(rb"\s*<(?:b|br ?/?)>", re.IGNORECASE)
 
 FEED_KINDS: frozenset[Kind] = frozenset({"rss", "atom", "rdf", "news-sitemap"})
 JSON_KINDS: frozenset[Kind] = frozenset({"json", "json-feed"})
@@ -83,7 +87,7 @@ def _without_comments(text: str) -> str:
 def without_junk(body: bytes) -> tuple[bytes, str | None]:
     """A feed without what a broken program printed before it, and a note; unchanged where there is none."""
     head = body[:_LOOKED_AT]
-    if head.lstrip()[:1] == b"<" or b"\x00" in head[:4]:
+    if (head.lstrip()[:1] == b"<" and not _PHP.match(head)) or b"\x00" in head[:4]:
         return body, None
     matched = _JUNK_BEFORE.match(head.decode("latin-1"))
     if matched is None or not matched.group().strip("\xef\xbb\xbf \t\r\n"):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from processors.parse.encoding import as_utf8, decode
 from processors.parse.feed_slices import Slices, slices_of
-from processors.parse.xml_mending import mend_xml
+from processors.parse.xml_mending import mend_attributes, mend_xml
 from wirewatch.errors import BadInput
 
 LARGEST = 16 * 1024 * 1024  # bytes; fetching caps bodies at 15 MiB
@@ -18,6 +18,7 @@ _ROOTS = re.compile(rb"</((?:[A-Za-z_][\w.-]{0,30}:)?(?:rss|RSS|feed|RDF|urlset|
 _TOO_DEEP, _EXTRA = 114, 5
 _BAD_BYTES = frozenset({6, 9, 31, 32, 81, 82, 1544})
 _CUT_INSIDE = frozenset({45, 63})  # a comment or a CDATA section never ends: its end tag of the root was mere text
+_BAD_ATTRIBUTE = frozenset({39, 41, 65})  # no quotes, no value, no space before it
 _NOT_CLOSED = frozenset({76, 77})  # an end tag of another name, an element without one
 
 
@@ -118,6 +119,8 @@ def _second_attempt(
         root = etree.fromstring(mended, _STRICT)
     except etree.XMLSyntaxError as error:
         _refuse_excess(error)
+        if _code(error) in _BAD_ATTRIBUTE:
+            mended = mend_attributes(mended)
         root = _lenient(mended, error)
     if failed is not None:
         notes = (*notes, f"not well-formed XML, mended: {failed.msg}")

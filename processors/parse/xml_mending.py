@@ -14,6 +14,10 @@ _OWN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _STRAY_LESS = re.compile(r"<(?![A-Za-z_/!?])")
 _ENTITY = re.compile(r"""<!ENTITY\s+([A-Za-z_][\w.-]{0,63})\s+(?:"([^"<]{0,200})"|'([^'<]{0,200})')\s*>""")
 _ANY_ENTITY = re.compile(r"<!ENTITY\b")
+# the sets of characters that W3C publishes for HTML, which are known here and are never fetched
+_W3C_SET = re.compile(
+    r"""<!ENTITY\s+%\s+[\w.-]{1,64}\s+PUBLIC\s+"-//W3C//ENTITIES [^"<>]{1,100}"\s+"[^"<>]{0,200}"\s*>"""
+)
 _DOCTYPE_LIMIT = 256 * 1024
 
 
@@ -90,7 +94,7 @@ def without_doctype(text: str) -> tuple[str, dict[str, str]]:
         end += 1
     else:
         raise BadInput("the document ends inside its DOCTYPE", reason="truncated")
-    doctype = text[start:end]
+    doctype = _W3C_SET.sub("", text[start:end])
     own = {m.group(1): m.group(2) or m.group(3) or "" for m in _ENTITY.finditer(doctype)}
     for name, value in own.items():
         own[name] = _plain(value)
@@ -112,3 +116,34 @@ def _plain(value: str) -> str:
 
     decoded = html.unescape(value) if re.fullmatch(r"(?:[^&]|&#\w{1,7};|&(?:amp|lt|gt|quot|apos);)*", value) else value
     return decoded if "&" not in decoded or decoded == "&" else value
+
+
+_VALUE = rb"""(?:\s*+=\s*+("[^"<]*+"|'[^'<]*+'|(?:[^\s"'<>/]|/(?!>))++))?+"""
+_ATTRIBUTE = re.compile(rb"([\w.:-]++)" + _VALUE)
+_START_TAG = re.compile(rb"(<[A-Za-z_][\w.:-]*+)((?:\s*+[\w.:-]++" + _VALUE.replace(b'("', b'(?:"') + rb")++)(\s*+/?>)")
+
+
+def mend_attributes(source: bytes) -> bytes:
+    """``source`` with attributes as XML wants them: each with a value, in quotes, and a space before it.
+
+    What stands in CDATA sections is text and stays as it is. Linear: each section is looked for once.
+    """
+    pieces: list[bytes] = []
+    at = 0
+    while (begin := source.find(b"<![CDATA[", at)) >= 0 and (end := source.find(b"]]>", begin)) >= 0:
+        pieces += (_START_TAG.sub(_mended_tag, source[at:begin]), source[begin:end])
+        at = end
+    rest = source[at:] if begin < 0 else source[at:begin]
+    return b"".join((*pieces, _START_TAG.sub(_mended_tag, rest), source[at + len(rest) :]))
+
+
+def _mended_tag(matched: re.Match[bytes]) -> bytes:
+    name, attributes, end = matched.groups()
+    return name + _ATTRIBUTE.sub(_mended_attribute, attributes) + end
+
+
+def _mended_attribute(matched: re.Match[bytes]) -> bytes:
+    name, value = matched.groups()
+    if value is None:
+        value = b'""'
+    return b" %b=%b" % (name, value if value[:1] in b"\"'" else b'"%b"' % value)

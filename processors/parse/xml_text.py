@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+from urllib.parse import urljoin
 
 from lxml import etree
 
@@ -14,6 +15,8 @@ from processors.parse.urls import absolute
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _VOID = frozenset({"br", "hr", "img", "input", "source", "wbr", "col", "area", "embed", "param", "track"})
+_PLAIN = frozenset({"text", "text/plain", "text/markdown", "text/x-markdown"})
+NO_TEXT = ("image/", "audio/", "video/")
 _ADDRESSES = frozenset({"href", "src", "cite", "poster", "data"})
 
 
@@ -51,7 +54,7 @@ def is_bare(element: etree._Element) -> bool:
 
 def is_literal(element: etree._Element) -> bool:
     """Whether Atom says that this is text in which angle brackets are just that."""
-    return element.get("type") in {"text", "text/plain"} and element.get("mode") in {None, "escaped", "xml"}
+    return element.get("type") in _PLAIN and element.get("mode") in {None, "escaped", "xml"}
 
 
 def markup_of(element: etree._Element) -> str:
@@ -59,6 +62,8 @@ def markup_of(element: etree._Element) -> str:
     if len(element):
         return inner_markup(element)
     text = element.text or ""
+    if element.get("type", "").startswith(NO_TEXT):
+        return ""  # a picture in base64 is no text in any charset
     if element.get("mode") == "base64" or _is_binary(element.get("type", "")):
         try:
             return base64.b64decode(text, validate=False).decode("utf-8", "replace")
@@ -118,17 +123,25 @@ def _write_element(child: etree._Element, pieces: list[str], base: str) -> None:
     name = split_tag(str(child.tag))[1].rpartition(":")[2]
     own = child.get(_XML + "base")
     if own:
-        base = absolute(base, own) or own
+        base = _joined(base, own)
     written = [name]
     for raw_key, raw_value in child.attrib.items():
         key, value = str(raw_key), str(raw_value)
         if key.startswith("{") or ":" in key:
             continue
         if base and key in _ADDRESSES:
-            value = absolute(base, value) or value
+            value = _joined(base, value)
         written.append(f'{key}="{html.escape(value)}"')
     pieces.append(f"<{' '.join(written)}>")
     if name in _VOID:
         return
     _write(child, pieces, base)
     pieces.append(f"</{name}>")
+
+
+def _joined(base: str, address: str) -> str:
+    """A base that stands inside the markup may be relative itself: what comes of it is made absolute with the rest."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address

@@ -114,3 +114,31 @@ def test_time_is_linear_in_text_that_never_closes(piece: str) -> None:
         return time.thread_time() - start
 
     assert seconds(200_000) < 4.0
+
+
+USUAL = "<title>x</title><link>https://n.example/1</link><guid>g</guid><description>d</description>"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<a/>" * 100_000,
+        "<category>x</category>" * 100_000,
+        "<title>x</title>" * 100_000,
+        "<a b " * 100_000,
+        '<a b="' * 100_000,
+        "<a b>" * 100_000,
+        "<a " + "b=c " * 100_000,
+        "<![CDATA[]]>" * 100_000,
+    ],
+    ids=["elements", "tags", "titles", "unclosed", "quotes", "no values", "no quotes", "sections"],
+)
+@pytest.mark.parametrize("root", ['<rss version="2.0">', "<rss version=2.0>"], ids=["well-formed", "to be mended"])
+def test_h33_h34_an_entry_of_a_hundred_thousand_pieces_costs_no_more_than_its_length(root: str, inside: str) -> None:
+    body = (
+        f"{root}<channel><item>{USUAL}<pubDate>Fri, 07 Jan 2022 20:31:04 GMT</pubDate>{inside}</item></channel></rss>"
+    )
+    start = time.thread_time()
+    with contextlib.suppress(BadInput):
+        parse(body.encode(), AUTO, fetched_at_ms=0)
+    assert time.thread_time() - start < 3.0, "as if each piece were looked at for each other"
