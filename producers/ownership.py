@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from wirewatch import topics
 from wirewatch.brokers.interface import ALONE, UNSETTLED
 from wirewatch.brokers.partitioning import partition_for
+from wirewatch.errors import UserError
 
 if TYPE_CHECKING:
     from producers.inbox import Inbox
+    from wirewatch.brokers.interface import Broker
 
 _SPAN: Final = 1 << 24
+_RECOVERED: Final = (topics.POLLS, topics.SNAPSHOTS)
 
 
 def next_owner(recorded: int, generation: int) -> int:
@@ -31,6 +35,15 @@ def next_owner(recorded: int, generation: int) -> int:
     if generation == ALONE:
         return recorded + 1
     return (recorded // _SPAN + 1) * _SPAN + generation
+
+
+def partitions_of(broker: Broker) -> int:
+    """How many shares the feeds are parted into. Raises `UserError` where the poller's topics do not agree."""
+    counts = {topic.name: broker.partitions(topic.name) for topic in (topics.FETCH_REQUESTS, *_RECOVERED)}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise UserError(f"feeds cannot be shared out: these topics must have equally many partitions: {told}")
+    return counts[topics.FETCH_REQUESTS.name]
 
 
 class Division(Struct, frozen=True):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from producers.answers import Limits
@@ -14,7 +14,8 @@ from producers.asking import Asking
 from producers.cadence import Cadence
 from producers.inbox import Inbox, Waiting
 from producers.observing import Observed
-from producers.ownership import Ownership
+from producers.ownership import Ownership, partitions_of
+from producers.patience import again, outlast
 from producers.placing import Placing
 from producers.plan import user_agent
 from producers.publishing import Publisher
@@ -25,9 +26,7 @@ from producers.websub_asking import HubAsking
 from producers.websub_hubs import Hubs
 from wirewatch import topics
 from wirewatch.brokers.view import LatestView
-from wirewatch.errors import PassingFault, UserError
 from wirewatch.events import Feed, Poll, decode
-from wirewatch.hosting.pauses import pause, unless_stopped
 from wirewatch.logs import get_logger
 from wirewatch.net import Guard
 from wirewatch.settings.declared import read_networks, read_size
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 _log = get_logger("poll")
 _STATES_EVERY = 10.0
-_PAUSE = 1.0
-_RECOVERED = (topics.POLLS, topics.SNAPSHOTS)
 
 
 def limits_of(poll: PollSettings) -> Limits:
@@ -142,7 +139,7 @@ class Poller:
 
     async def _begin(self, asking: Asking) -> None:
         for step in (self._inbox.open, self._feeds.refresh):
-            await self._outlast(step)
+            await outlast(step, self._clock, self._stopping)
         self._turns = Turns(
             polls={},
             ownership=self._ownership,
@@ -166,7 +163,7 @@ class Poller:
             check_pages=self._settings.poll.check_pages,
             wake=self._wake.set,
         )
-        await self._outlast(self._take_over)
+        await outlast(self._take_over, self._clock, self._stopping)
 
     @property
     def _begun(self) -> Placing:
@@ -178,7 +175,7 @@ class Poller:
         steps = [self._follow_feeds, self._follow_requests]
         if parse_duration_ms(self._settings.ops.canary_every) > 0:
             steps.append(self._sing)
-        loops = [self._work(), self._show_states(), *(self._again(step) for step in steps)]
+        loops = [self._work(), self._show_states(), *(again(step, self._clock) for step in steps)]
         if self._settings.poll.websub:
             loops.append(self._keep_hubs())
         tasks = [asyncio.create_task(one) for one in loops]
@@ -316,35 +313,6 @@ class Poller:
         every = parse_duration_ms(self._settings.ops.canary_every)
         await self._clock.sleep(every / 1000)
         await self._turns.sing(every_ms=every)
-
-    async def _outlast(self, step: Callable[[], Coroutine[object, object, object]]) -> None:
-        """Do the step once, however long the broker is away; not at all where we are told to stop meanwhile."""
-        while not self._stopping.is_set():
-            try:
-                await unless_stopped(step(), self._stopping)
-            except PassingFault as fault:
-                _log.warning("the broker is away; trying again", error=fault)
-                await pause(fault.retry_after or _PAUSE, self._clock, self._stopping)
-            else:
-                return
-
-    async def _again(self, step: Callable[[], Awaitable[None]]) -> None:
-        """The same step for ever; while the broker is away, now and then."""
-        while True:
-            try:
-                await step()
-            except PassingFault as fault:
-                _log.warning("the broker is away; trying again", error=fault)
-                await self._clock.sleep(fault.retry_after or _PAUSE)
-
-
-def partitions_of(broker: Broker) -> int:
-    """How many shares the feeds are parted into. Raises `UserError` where the poller's topics do not agree."""
-    counts = {topic.name: broker.partitions(topic.name) for topic in (topics.FETCH_REQUESTS, *_RECOVERED)}
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        raise UserError(f"feeds cannot be shared out: these topics must have equally many partitions: {told}")
-    return counts[topics.FETCH_REQUESTS.name]
 
 
 def _read_feed(record: Record) -> Feed:
