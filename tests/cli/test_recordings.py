@@ -22,6 +22,12 @@ def test_parse_prints_one_entry_a_line(folder: Path, wirewatch: Call) -> None:
     assert wirewatch("parse", "-", stdin=(folder / "a.xml").read_bytes()).rows() == rows
 
 
+def test_parse_with_feed_tells_of_a_feed_in_which_no_entry_stands(folder: Path, wirewatch: Call) -> None:
+    (folder / "none.xml").write_text("<rss><channel><title>Quiet</title></channel></rss>")
+    (only,) = wirewatch("parse", "none.xml", "--with-feed").rows()
+    assert only["feed"]["title"] == "Quiet"
+
+
 def test_parse_with_feed_prints_the_feeds_own_line_first(folder: Path, wirewatch: Call) -> None:
     (folder / "a.xml").write_bytes(rss(("a", "Bridge shut")))
     first, entry = wirewatch("parse", "a.xml", "--with-feed").rows()

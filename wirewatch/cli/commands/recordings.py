@@ -10,6 +10,7 @@ import cyclopts
 import msgspec
 
 from processors.enrich import EnrichContext, enrich
+from processors.parse import ParsedFeed, Split, split
 from processors.parse import parse as parse_body
 from processors.replay import read_manifest, replay_polls, summarise
 from wirewatch.cli.commands.stored import replay_log
@@ -18,7 +19,7 @@ from wirewatch.cli.output import print_json, say
 from wirewatch.cli.showing import shown_entry, shown_feed
 from wirewatch.cli.tables import print_table, progress
 from wirewatch.errors import BadInput, UserError
-from wirewatch.events import EntryEvent, Feed
+from wirewatch.events import EntryEvent, Feed, ParseDefinition
 from wirewatch.feeds import check_url, definition_of, read_feed_file
 from wirewatch.query.match_lines import match_lines, read_searches
 from wirewatch.times import SystemClock, format_ms
@@ -51,7 +52,8 @@ def parse(file: FileOrInput, /, *, url: str | None = None, feed: Path | None = N
     now_ms = SystemClock().now_ms()
     given = url or (definition.url if feed else "")
     try:
-        parsed = parse_body(body, definition, url=given, fetched_at_ms=now_ms)
+        parsed = _feed_alone(body, definition, given, now_ms) if with_feed else None
+        parsed = parsed or parse_body(body, definition, url=given, fetched_at_ms=now_ms)
     except BadInput as error:
         raise BadInput(f"{file}: {error}{_what_helps(error, feed)} ({error.reason})", reason=error.reason) from error
     for note in parsed.notes:
@@ -64,6 +66,12 @@ def parse(file: FileOrInput, /, *, url: str | None = None, feed: Path | None = N
     if not parsed.entries and not with_feed:
         raise BadInput(f"{file}: a {parsed.kind} document, but no entries in it", reason="empty")
     return 0
+
+
+def _feed_alone(body: bytes, definition: ParseDefinition, url: str, now_ms: int) -> ParsedFeed | None:
+    """A feed in which no entry stands, which still says what it is; None for all else."""
+    taken = split(body, definition, url=url, fetched_at_ms=now_ms)
+    return taken.head if isinstance(taken, Split) and not taken.raw_hashes else None
 
 
 def _what_helps(error: BadInput, feed: Path | None) -> str:
