@@ -19,6 +19,7 @@ from wirewatch.brokers.embedded.consumer import EmbeddedConsumer
 from wirewatch.brokers.interface import NewRecord, Record
 from wirewatch.errors import BadInput, BrokenStorage, NotOurs, PassingFault, UserError
 from wirewatch.hosting.runner import Runner, streamed_inputs
+from wirewatch.metrics import REGISTRY
 from wirewatch.topics import DEAD_LETTERS
 
 INPUTS = {"keep": ["in.v1"]}
@@ -154,6 +155,32 @@ async def test_a_group_that_stands_behind_its_sink_follows_without_a_new_record(
         while await broker.committed("keep", "in.v1", 0) != 2:
             await asyncio.to_thread(time.sleep, 0.005)
     assert again.writes == []
+
+
+async def test_a_sink_whose_store_was_lost_is_seen_to_lag_while_it_is_filled_anew(
+    broker: EmbeddedBroker, path: Path
+) -> None:
+    await put(broker, b"a", b"b", b"c")
+    async with running(broker, Keeping(path)):
+        await kept(path, 3)
+    assert await broker.committed("keep", "in.v1", 0) == 3
+    await asyncio.to_thread(path.unlink)
+    tried = asyncio.Event()
+
+    def away(records: Sequence[Record]) -> None:
+        tried.set()
+        raise PassingFault("the new one takes nothing yet")
+
+    runner = Runner(broker, sinks=[Keeping(path, away)], clock=broker.clock, inputs=INPUTS)
+    task = asyncio.create_task(runner.run())
+    async with asyncio.timeout(20):
+        await tried.wait()
+        await runner.measure()
+    assert REGISTRY.get_sample_value("wirewatch_stage_lag_records", {"stage": "keep", "partition": "0"}) == 3
+    runner.stop()
+    await task
+    async with running(broker, Keeping(path)):
+        await kept(path, 3)
 
 
 async def test_a_bad_record_alone_is_dead_lettered_then_skipped(broker: EmbeddedBroker, path: Path) -> None:

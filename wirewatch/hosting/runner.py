@@ -139,8 +139,7 @@ class Runner:
             for topic in host.inputs:
                 for partition in range(self._broker.partitions(topic)):
                     bounds = await self._broker.bounds(topic, partition)
-                    stands = await self._broker.committed(host.stage, topic, partition)
-                    start = max(bounds.earliest, stands or 0)
+                    start = max(bounds.earliest, await self._stands(host, topic, partition))
                     lags[partition] = lags.get(partition, 0) + bounds.end - start
                     if start < bounds.end:
                         waiting = await self._broker.read(topic, partition, start, max_records=1)
@@ -149,6 +148,12 @@ class Runner:
             for partition, lag in lags.items():
                 STAGE_LAG.labels(host.stage, str(partition)).set(lag)
             STAGE_OLDEST.labels(host.stage).set(oldest)
+
+    async def _stands(self, host: Host, topic: str, partition: int) -> int:
+        """How far a stage is: as the group says, or less far where a sink that it feeds here begins anew."""
+        committed = await self._broker.committed(host.stage, topic, partition) or 0
+        own = host.stands(topic, partition) if isinstance(host, SinkHost) else None
+        return committed if own is None else min(own, committed)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class SinkHost:
         self._consumer: Consumer | None = None
         self._generation = UNSETTLED
         self._sought: set[tuple[str, int]] = set()
+        self._stands: dict[tuple[str, int], int] = {}
         self._uncommitted: dict[tuple[str, int], Record] = {}
         self._committed_at = 0.0
         self._log = get_logger(sink.stage)
@@ -45,6 +46,13 @@ class SinkHost:
     def stop(self) -> None:
         """Ask `run` to return once the records in hand are written."""
         self._stopping.set()
+
+    def stands(self, topic: str, partition: int) -> int | None:
+        """The offset to be written next, where the partition is ours; the group's own may be far beyond it.
+
+        It never goes back, and the sink does where what it writes to was lost.
+        """
+        return self._stands.get((topic, partition))
 
     async def run(self) -> None:
         """Feed the sink until stopped, then close it. Raises `BrokenStorage`, and what `Sink.start` raises."""
@@ -87,6 +95,7 @@ class SinkHost:
             return
         STAGE_SECONDS.labels(self.stage).observe(self._clock.monotonic() - started)
         self._uncommitted.update({(record.topic, record.partition): record for record in records})
+        self._stands.update({(record.topic, record.partition): record.offset + 1 for record in records})
         if self._clock.monotonic() - self._committed_at >= COMMIT_SECONDS:
             await self._commit(consumer)
 
@@ -110,11 +119,13 @@ class SinkHost:
                 return  # divided anew meanwhile: the next turn asks again
             # one that was never written, or was written anew, starts at the beginning whatever the group committed
             await consumer.seek(topic, partition, position or 0)
+            self._stands[topic, partition] = position or 0
             if position:
                 # killed before its last commit, it would look behind by all of that until something new comes
                 self._uncommitted[topic, partition] = _last_before(topic, partition, position)
         for lost in self._uncommitted.keys() - assignment:
             del self._uncommitted[lost]  # how far it is read is its new reader's to say
+        self._stands = {place: at for place, at in self._stands.items() if place in assignment}
         self._sought = assignment
 
     def _check_place(self, topic: str, position: int, bounds: Bounds) -> None:
