@@ -21,7 +21,7 @@ from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.chains import ended_by, successor_of, with_revision
 from sinks.search.opensearch.documents import Successor, document_version
 from sinks.search.opensearch.index import OpenSearchIndex
-from sinks.search.opensearch.layout import alias_of
+from sinks.search.opensearch.layout import Generation, alias_of
 from sinks.search.opensearch.sink import OpenSearchSink
 from tests.search.conftest import FindableSink
 from tests.search.front import Front
@@ -383,3 +383,40 @@ def test_a_document_ends_at_the_closest_revision_whatever_comes_first() -> None:
     assert ended_by((one, two, three), [1]) == {}
     versions = [document_version(1, ending) for ending in (None, three, two)]
     assert versions == sorted(set(versions))
+
+
+async def write_as_the_host_does(sink: Any, log: Any) -> None:
+    """Everything from where the sink stands, again where it says that it must be asked anew."""
+    for _ in range(4):
+        try:
+            at = await sink.position(TOPIC, 3) or 0
+            await sink.write([record for record in log.records if record.offset >= at])
+        except NotOurs:
+            continue
+        return
+    raise AssertionError("the same is begun again and again, and nothing moves")
+
+
+@pytest.mark.parametrize("lost", [("entries",), ("state",), ("entries", "state")])
+@pytest.mark.parametrize("running", [True, False])
+async def test_an_index_that_was_taken_away_whole_or_half_is_filled_anew_from_the_log(
+    opensearch: OpenSearchServer, address: Address, index: SearchIndex, log: Any, lost: tuple[str, ...], running: bool
+) -> None:
+    log.add("Storm 1", entry="en_1")
+    log.add("Storm 2", entry="en_2")
+    sink = FindableSink(address)
+    await sink.start()
+    await sink.bind_log("log-1")
+    await sink.write(log.records)
+    first = Generation(address.prefix, 1)
+    for half in lost:
+        await told(opensearch, "DELETE", f"/{first.entries if half == 'entries' else first.state}", {})
+    log.add("Storm 3", entry="en_3")
+    if not running:
+        await sink.close()
+        sink = FindableSink(address)
+        await sink.start()
+        await sink.bind_log("log-1")
+    await write_as_the_host_does(sink, log)
+    assert sorted(await found(index, "storm")) == ["ev_1", "ev_2", "ev_3"]
+    await sink.close()

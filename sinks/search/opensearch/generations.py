@@ -15,6 +15,7 @@ from sinks.search.opensearch.layout import (
     generation_of,
     templates,
 )
+from sinks.search.opensearch.state import LOG_ID, BoundLog, read_state
 from wirewatch.errors import BrokenStorage, UserError
 from wirewatch.logs import get_logger
 from wirewatch.query.tokenizer import TOKENIZER_VERSION
@@ -55,13 +56,20 @@ async def find_current(client: Client) -> Standing | None:
 
 
 async def ensure_current(client: Client) -> Standing:
-    """The generation that is read, made where there is none yet. Safe when several processes do so at once."""
+    """The generation that is read, made where there is none yet. Safe when several processes do so at once.
+
+    Where one of its two indices was lost it is as if both were: what is read from the log begins anew.
+    """
     current = await find_current(client)
     if current is None:
-        first = Generation(client.address.prefix, 1)
+        made = await _unused(client)
         await put_templates(client)
-        await create_generation(client, first, aliases=(alias_of(client.address),))
+        await create_generation(client, made, aliases=(alias_of(client.address),))
         current = await find_current(client)
+    elif not await _is_there(client, current.generation.state):
+        _log.error("where the index stands in the log was lost; the log is read anew", index=current.generation.entries)
+        await put_templates(client)
+        await create_generation(client, current.generation)
     if current is None:
         raise BrokenStorage(f"{_where(client)} was made and is not there")
     if not current.is_cut_anew:
@@ -70,6 +78,31 @@ async def ensure_current(client: Client) -> Standing:
             index=current.generation.entries,
         )
     return current
+
+
+async def _unused(client: Client) -> Generation:
+    """The first generation, or the next where an earlier one's entries were lost and its places in the log were not.
+
+    Places without entries would let the search stage go on as if it had written what is not there any more. Those of
+    one that another process is just making are none yet: a log is bound only after its entries were made.
+    """
+    generation = Generation(client.address.prefix, 1)
+    while True:
+        (bound,) = await read_state(client, generation, [LOG_ID], BoundLog)
+        if bound.value is None or await _is_there(client, generation.entries):
+            return generation
+        _log.error("the index was lost; the log is read anew", index=generation.entries, left_behind=generation.state)
+        generation = Generation(generation.prefix, generation.number + 1)
+
+
+async def _is_there(client: Client, index: str) -> bool:
+    try:
+        await client.ask("GET", f"/{index}", into=Any)
+    except Refusal as refusal:
+        if refusal.status == _NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def put_templates(client: Client) -> None:

@@ -10,6 +10,7 @@ from sinks.search.opensearch.address import Address
 from sinks.search.opensearch.bulk import write_items
 from sinks.search.opensearch.client import INDEX_MISSING, Client, Refusal, fate_of
 from sinks.search.opensearch.generations import ensure_current
+from sinks.search.opensearch.layout import Generation
 from sinks.search.opensearch.state import (
     LOG_ID,
     NEVER,
@@ -57,15 +58,7 @@ class OpenSearchSink:
     async def bind_log(self, log_id: str) -> None:
         """See `Sink`."""
         writer = await self._opened()
-        kept: Kept[BoundLog] = Kept(None)
-        async with self._fates():
-            item = state_item(writer.generation, LOG_ID, BoundLog(log_id), place=NEVER)
-            (outcome,) = await write_items(self._client, [item], self._clock)
-            if outcome.conflict:
-                (kept,) = await read_state(self._client, writer.generation, [LOG_ID], BoundLog)
-        if kept.value is not None and kept.value.log_id != log_id:
-            what = f"the search index {writer.generation.entries} on {self._client.address.shown}"
-            raise UserError(other_log(what, kept.value.log_id, log_id))
+        await self._bind(writer.generation, log_id)
         self._log_id = log_id
 
     async def position(self, topic: str, partition: int) -> int | None:
@@ -127,8 +120,21 @@ class OpenSearchSink:
                     "off: run wirewatch index rebuild again, which goes on where it ended",
                     retry_after=1.0,
                 )
+            if self._log_id is not None:
+                await self._bind(standing.generation, self._log_id)  # it may have been made anew just now
             self._writer = EventWriter(self._client, standing.generation, self._clock)
         return self._writer
+
+    async def _bind(self, generation: Generation, log_id: str) -> None:
+        kept: Kept[BoundLog] = Kept(None)
+        async with self._fates():
+            item = state_item(generation, LOG_ID, BoundLog(log_id), place=NEVER)
+            (outcome,) = await write_items(self._client, [item], self._clock)
+            if outcome.conflict:
+                (kept,) = await read_state(self._client, generation, [LOG_ID], BoundLog)
+        if kept.value is not None and kept.value.log_id != log_id:
+            what = f"the search index {generation.entries} on {self._client.address.shown}"
+            raise UserError(other_log(what, kept.value.log_id, log_id))
 
     async def _read_position(self, writer: EventWriter, topic: str, partition: int) -> Kept[Position]:
         ids = [position_id(topic, partition)]
